@@ -1,0 +1,296 @@
+"""JSON in, JSON out: what the page's worker talks to (docs/protocol.md).
+
+The worker calls `create_bridge(post)` once and `Bridge.handle(text)` for every command. Only strings cross between
+JavaScript and Python, so nothing has to be freed on either side.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import aclosing
+from dataclasses import asdict, fields
+from typing import Any
+
+from sidestep.client import Client
+from sidestep.collectors import AnswerCollector
+from sidestep.config import Config, Problem, load_provider, load_relay
+from sidestep.discovery import load_models
+from sidestep.errors import Cancelled, ConfigurationError, SidestepError, redact
+from sidestep.messages import write_message
+from sidestep.routing.evidence import Evidence
+from sidestep.transports import Transport, choose_transport
+from sidestep.types import (
+    Event,
+    Finished,
+    ReasoningDelta,
+    ReasoningSignature,
+    Retrying,
+    RouteFailed,
+    RouteTaken,
+    TextDelta,
+    ToolCallDelta,
+    Usage,
+)
+
+__all__ = ["Bridge", "create_bridge", "encode_event"]
+
+Payload = Mapping[str, Any]
+
+_FRAME_TIME = 0.016  # seconds; a page draws no more often, so more frames would only cost
+
+_EVENT_NAMES: Mapping[type, str] = {
+    RouteTaken: "route_taken",
+    RouteFailed: "route_failed",
+    Retrying: "retrying",
+    TextDelta: "text_delta",
+    ReasoningDelta: "reasoning_delta",
+    ReasoningSignature: "reasoning_signature",
+    ToolCallDelta: "tool_call_delta",
+    Usage: "usage",
+    Finished: "finished",
+}
+
+
+def create_bridge(post: Callable[[str], object]) -> Bridge:
+    """Return a bridge that sends its frames, as JSON text, to *post*."""
+    return Bridge(post, choose_transport())
+
+
+def encode_event(event: Event) -> dict[str, Any]:
+    """Return *event* as the page's protocol writes it."""
+    # Field by field: every token comes by here, and `asdict` would copy each value deeply for nothing.
+    encoded: dict[str, Any] = {"type": _EVENT_NAMES[type(event)]}
+    encoded |= {field.name: getattr(event, field.name) for field in fields(event)}
+    if isinstance(event, Retrying):
+        encoded["wait_ms"] = round(encoded.pop("wait") * 1000)
+    if isinstance(event, RouteTaken | RouteFailed):
+        encoded["route"] = event.route.to_dict()
+    return encoded
+
+
+class Bridge:
+    """Runs the page's commands, each in a task of its own.
+
+    Args:
+        post: takes one frame as JSON text; called on the event loop's thread.
+        transport: how bytes travel.
+        clock: Unix time in seconds.
+    """
+
+    def __init__(
+        self, post: Callable[[str], object], transport: Transport, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._post_text = post
+        self._clock = clock
+        self._client = Client(transport=transport, clock=clock)
+        self._is_configured = False
+        self._running: dict[int, asyncio.Task[None]] = {}
+        self._commands: Mapping[str, Callable[[Payload], Awaitable[dict[str, Any]]]] = {
+            "configure": self._configure,
+            "check_provider": self._check_provider,
+            "check_relay": self._check_relay,
+            "test_relay": self._test_relay,
+            "models": self._models,
+            "explain": self._explain,
+            "stop": self._stop,
+            "forget_evidence": self._forget_evidence,
+        }
+
+    def handle(self, text: str) -> None:
+        """Start the command that *text* holds; its frames go to `post`. Returns at once.
+
+        Must be called on a running event loop, as Pyodide's always is.
+        """
+        command = json.loads(text)
+        command_id, name, payload = command["id"], command["command"], command.get("payload") or {}
+        task = asyncio.ensure_future(self._run(command_id, name, payload))
+        self._running[command_id] = task
+        task.add_done_callback(lambda _: self._running.pop(command_id, None))
+
+    async def _run(self, command_id: int, name: str, payload: Payload) -> None:
+        known_evidence = self._client.evidence
+        try:
+            if name == "chat":
+                value = await self._chat(command_id, payload)
+            elif name in self._commands:
+                value = await self._commands[name](payload)
+            else:
+                raise ConfigurationError(f"The page sent a command that is not known here: {name}.")
+        except SidestepError as error:
+            frame = {"kind": "error", "error": error.to_dict()}
+        except asyncio.CancelledError:
+            frame = {"kind": "error", "error": Cancelled("Stopped. What came is kept.").to_dict()}
+        else:
+            frame = {"kind": "result", "value": value}
+        if self._client.evidence != known_evidence:
+            self._post({"kind": "evidence", "evidence": self._client.evidence.to_list(self._clock())})
+        self._post({**frame, "id": command_id})
+
+    async def _configure(self, payload: Payload) -> dict[str, Any]:
+        config, problems = Config.load(payload.get("config") or {}, payload.get("secrets"))
+        self._client.config = config
+        self._client.page_origin = str(payload.get("page_origin") or "")
+        if not self._client.evidence.findings:
+            # Later, what is known here is newer than what the page has stored.
+            self._client.evidence = Evidence.load(payload.get("evidence") or [])
+        if not self._is_configured:
+            # The first configuration is the stored one, and so are its lists.
+            self._is_configured = True
+            self._keep_models(_read_object(payload, "models"))
+        return {"problems": [problem.to_dict() for problem in problems]}
+
+    def _keep_models(self, lists: Mapping[str, Any]) -> None:
+        for provider in self._client.config.providers:
+            if loaded := load_models(lists.get(provider.id)):
+                self._client.keep_models(provider.id, *loaded)
+
+    async def _check_provider(self, payload: Payload) -> dict[str, Any]:
+        row, api_key = _read_object(payload, "provider"), str(payload.get("api_key") or "")
+        answer: dict[str, Any] = {"provider": row, "api_key": api_key, "problems": [], "notes": []}
+        try:
+            provider = load_provider(row, api_key)
+        except ConfigurationError as error:
+            problem = Problem(str(row.get("id", "")), error.field, redact(error.message, [api_key]))
+            return answer | {"problems": [problem.to_dict()]}
+        answer |= {"provider": provider.to_dict(), "api_key": provider.api_key}
+        if provider.entry.key_required and not provider.api_key:
+            if not self._client.config.relays:
+                problem = Problem(
+                    provider.id,
+                    "api_key",
+                    f"{provider.entry.name} needs a key; paste it here, the key alone.",
+                )
+                return answer | {"problems": [problem.to_dict()]}
+            answer["notes"].append("Without a key, only a relay that holds one of its own can reach this provider.")
+        if provider.base_url.startswith("http://") and self._client.page_origin.startswith("https://"):
+            answer["notes"].append(
+                "This page came over https, and most browsers let it call plain http only on this very computer."
+            )
+        return answer
+
+    async def _check_relay(self, payload: Payload) -> dict[str, Any]:
+        row, token = _read_object(payload, "relay"), str(payload.get("token") or "")
+        answer: dict[str, Any] = {"relay": row, "token": token, "problems": [], "notes": []}
+        try:
+            relay = load_relay(row, token)
+        except ConfigurationError as error:
+            problem = Problem(str(row.get("id", "")), error.field, redact(error.message, [token]))
+            return answer | {"problems": [problem.to_dict()]}
+        answer |= {"relay": relay.to_dict(), "token": relay.token}
+        if not relay.token:
+            problem = Problem(relay.id, "token", "A relay asks for its token; it is part of its pairing link.")
+            return answer | {"problems": [problem.to_dict()]}
+        return answer
+
+    async def _test_relay(self, payload: Payload) -> dict[str, Any]:
+        relay = load_relay(_read_object(payload, "relay"), str(payload.get("token") or ""))
+        status = await self._client.check_relay(relay)
+        return {
+            "version": status.version,
+            "latency_ms": round(status.latency * 1000),
+            "providers": list(status.providers),
+        }
+
+    async def _models(self, payload: Payload) -> dict[str, Any]:
+        refresh = payload.get("refresh") is True
+        listed = await self._client.models(str(payload.get("provider") or ""), refresh=refresh)
+        return {
+            "models": [asdict(model) for model in listed.models],
+            "source": listed.source,
+            "error": listed.error.to_dict() if listed.error else None,
+            "fetched_at": listed.fetched_at,
+            "is_stale": listed.is_stale,
+        }
+
+    async def _explain(self, payload: Payload) -> dict[str, Any]:
+        plan = self._client.explain(str(payload.get("model") or ""))
+        return {"routes": [candidate.to_dict() for candidate in plan.candidates]}
+
+    async def _stop(self, payload: Payload) -> dict[str, Any]:
+        task = self._running.get(payload.get("target", -1))
+        return {"stopped": task.cancel() if task else False}
+
+    async def _forget_evidence(self, payload: Payload) -> dict[str, Any]:
+        self._client.forget_evidence(str(payload.get("provider") or ""))
+        return {}
+
+    async def _chat(self, command_id: int, payload: Payload) -> dict[str, Any]:
+        began = time.perf_counter()
+        sender = _EventSender(lambda events: self._post({"kind": "events", "id": command_id, "events": events}))
+        collector = AnswerCollector()
+        first_token: float | None = None
+        try:
+            async with aclosing(self._stream(payload)) as events:
+                async for event in events:
+                    sender.add(encode_event(event))
+                    if isinstance(event, TextDelta | ReasoningDelta) and first_token is None:
+                        first_token = time.perf_counter() - began
+                    collector.add(event)
+        finally:
+            sender.close()
+        return {
+            "finish_reason": collector.finish_reason,
+            "usage": asdict(collector.usage),
+            "route": collector.route.route.to_dict() if collector.route else None,
+            "message": write_message(collector.message),
+            "timing": {
+                "first_token_ms": None if first_token is None else round(first_token * 1000),
+                "total_ms": round((time.perf_counter() - began) * 1000),
+            },
+        }
+
+    def _stream(self, payload: Payload) -> AsyncGenerator[Event]:
+        parameters = {str(name): value for name, value in _read_object(payload, "parameters").items()}
+        messages = payload.get("messages")
+        return self._client.stream(
+            str(payload.get("model") or ""), messages if isinstance(messages, list) else [], **parameters
+        )
+
+    def _post(self, frame: dict[str, Any]) -> None:
+        self._post_text(json.dumps(frame, ensure_ascii=False))
+
+
+class _EventSender:
+    """Sends the first event at once and the following ones together, one bundle a drawn frame."""
+
+    def __init__(self, send: Callable[[list[dict[str, Any]]], None]) -> None:
+        self._send = send
+        self._waiting: list[dict[str, Any]] = []
+        self._timer: asyncio.TimerHandle | None = None
+        self._last_sent = float("-inf")
+
+    def add(self, event: dict[str, Any]) -> None:
+        """Take one event; a piece of text is joined to the piece before it."""
+        last = self._waiting[-1] if self._waiting else None
+        if last and last["type"] == event["type"] and event["type"] in {"text_delta", "reasoning_delta"}:
+            last["text"] += event["text"]
+        else:
+            self._waiting.append(event)
+        if self._timer is None:
+            loop = asyncio.get_running_loop()
+            delay = self._last_sent + _FRAME_TIME - loop.time()
+            if delay <= 0:
+                self._flush()
+            else:
+                self._timer = loop.call_later(delay, self._flush)
+
+    def close(self) -> None:
+        """Send what is left."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._flush()
+
+    def _flush(self) -> None:
+        self._timer = None
+        self._last_sent = asyncio.get_running_loop().time()
+        if self._waiting:
+            events, self._waiting = self._waiting, []
+            self._send(events)
+
+
+def _read_object(payload: Payload, name: str) -> dict[str, Any]:
+    value = payload.get(name)
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,105 @@
+"""One thing to ask of a provider, said the way each route needs it. No IO."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+from urllib.parse import quote
+
+from sidestep.config import Provider, Relay
+from sidestep.dialects import DIALECTS, Dialect
+from sidestep.errors import ConfigurationError
+from sidestep.messages import Messages, read_messages, read_tool
+from sidestep.routing.evidence import PathClass
+from sidestep.types import ChatRequest, Endpoint, HttpRequest, Route
+
+__all__ = ["Call", "Messages", "choose_dialect", "make_chat_call", "make_chat_request", "make_models_call"]
+
+_RELAY_DIALECT = "openai_chat"
+_PARAMETERS = frozenset(row.name for row in fields(ChatRequest)) - {"model", "messages"}
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request, ready for the direct way and for any relay.
+
+    Attributes:
+        direct: the request to the provider itself.
+        encode_for_relay: returns the same request as a relay takes it.
+    """
+
+    provider: Provider
+    path_class: PathClass
+    direct: HttpRequest
+    encode_for_relay: Callable[[Relay], HttpRequest] = field(repr=False)
+
+
+def make_chat_request(model: str, messages: Messages, parameters: Mapping[str, Any]) -> ChatRequest:
+    """Return the request that a caller's arguments describe.
+
+    Raises:
+        ConfigurationError: a message or a parameter is not one.
+    """
+    if unknown := sorted(set(parameters) - _PARAMETERS):
+        raise ConfigurationError(
+            f"“{unknown[0]}” is not a parameter of a chat.",
+            field=unknown[0],
+            remedy=f"There are {', '.join(sorted(_PARAMETERS))}; what only the provider knows goes into extra.",
+        )
+    given = {name: value for name, value in parameters.items() if value is not None}
+    if isinstance(stop := given.get("stop", ()), str):
+        stop = (stop,)
+    given |= {"stop": tuple(stop), "tools": tuple(read_tool(tool) for tool in given.get("tools", ()))}
+    return ChatRequest(model, read_messages(messages), **given)
+
+
+def make_chat_call(provider: Provider, request: ChatRequest) -> Call:
+    """Return the call that asks *provider* for a streamed answer."""
+    entry = provider.entry
+    direct = DIALECTS[provider.dialect].encode_chat(request, _direct_endpoint(provider), entry.rules)
+
+    def encode_for_relay(relay: Relay) -> HttpRequest:
+        named = replace(request, model=f"{entry.litellm_prefix}/{request.model}")
+        return DIALECTS[_RELAY_DIALECT].encode_chat(named, _relay_endpoint(provider, relay), entry.relay_rules)
+
+    return Call(provider, "chat", direct, encode_for_relay)
+
+
+def make_models_call(provider: Provider) -> Call:
+    """Return the call that asks *provider* for its models."""
+    path = provider.entry.models_path
+    direct = DIALECTS[provider.dialect].encode_models(_direct_endpoint(provider), path)
+
+    def encode_for_relay(relay: Relay) -> HttpRequest:
+        query = f"/models?provider={quote(provider.entry.id, safe='')}"
+        return DIALECTS[_RELAY_DIALECT].encode_models(_relay_endpoint(provider, relay), query)
+
+    return Call(provider, "models", direct, encode_for_relay)
+
+
+def choose_dialect(route: Route, provider: Provider) -> Dialect:
+    """Return the dialect that is spoken on *route*: a relay always answers in OpenAI's."""
+    return DIALECTS[provider.dialect if route.kind == "direct" else _RELAY_DIALECT]
+
+
+def _direct_endpoint(provider: Provider) -> Endpoint:
+    entry = provider.entry
+    credentials = {entry.auth_header: f"{entry.auth_scheme} {provider.api_key}".strip()} if provider.api_key else {}
+    # One header more than the provider's preflight allows, and the browser refuses the whole call.
+    own = {
+        name: value
+        for name, value in provider.headers.items()
+        if not entry.allowed_headers or name.lower() in entry.allowed_headers
+    }
+    return Endpoint(provider.base_url, {**entry.headers, **own, **credentials})
+
+
+def _relay_endpoint(provider: Provider, relay: Relay) -> Endpoint:
+    entry = provider.entry
+    is_usual = provider.base_url == entry.base_url
+    base_url = entry.relay_base_url if entry.relay_base_url and is_usual else provider.base_url
+    headers = {"Authorization": f"Bearer {relay.token}", "X-Provider-Base": base_url}
+    if provider.api_key:
+        headers["X-Provider-Key"] = provider.api_key
+    return Endpoint(f"{relay.url}/v1", headers)

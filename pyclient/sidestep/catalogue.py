@@ -1,0 +1,156 @@
+"""What is known of each provider, read from `catalogue.toml`."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from functools import cache
+from importlib.resources import files
+from types import MappingProxyType
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from sidestep.types import WireRules
+
+__all__ = ["CUSTOM", "CatalogueEntry", "CorsPrior", "format_table", "load_catalogue"]
+
+CUSTOM = "custom"
+"""The entry that a provider of the user's own is made from."""
+
+_LISTS = ("models", "notes", "browser_refusals", "allowed_headers")
+_ROUTE_DIALECTS: Mapping[str, str] = {"openai": "openai_chat", "anthropic": "anthropic"}
+_WAYS: Mapping[str, str] = {"open": "directly", "blocked": "relay", "unknown": "found out"}
+
+
+@dataclass(frozen=True, slots=True)
+class CorsPrior:
+    """What was last seen of a provider's CORS policy: a first guess, which evidence overrides.
+
+    Attributes:
+        date: when it was seen, ISO 8601; empty if never.
+        source: who saw it.
+    """
+
+    verdict: Literal["open", "blocked", "unknown"] = "unknown"
+    date: str = ""
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogueEntry:
+    """One provider, as `catalogue.toml` describes it.
+
+    Attributes:
+        base_url: without a trailing slash; empty if the user must give it.
+        base_url_hint: the form of such an address.
+        alternatives: other addresses of the same provider, by what they are for.
+        dialect: the wire format, a name in `sidestep.dialects`.
+        models_path: appended to the base URL to list models; empty if there is no list worth asking for.
+        models: a curated list, newest first, for when there is no other.
+        auth_header, auth_scheme: how the key is sent: `{auth_header}: {auth_scheme} {key}`.
+        headers: sent with every direct request.
+        allowed_headers: the only ones that a preflight lets pass, in lower case; empty if any may.
+        rules: how its use of the dialect differs.
+        litellm_prefix: what stands before the slash in the model id that a relay is given.
+        litellm_route: the prefix that the relay calls LiteLLM with.
+        relay_dialect: what the provider speaks when a relay calls it; empty if no relay can yet.
+        relay_base_url: the address that a relay is asked to call, where it is not the base URL.
+        relay_rules: `rules` for the way through a relay, which is always spoken to in OpenAI's chat wire.
+        key_env: the relay's environment variable for a key of its own.
+        is_relay_only: whether no page can call it, whatever its CORS policy.
+        is_local: whether it runs on the user's own computer or network.
+        browser_refusals: phrases in a readable error that mean "not from a browser", which a relay cures.
+        warning: shown where the provider is chosen.
+        error_codes: the provider's own error codes, and the kind of error each stands for.
+    """
+
+    id: str
+    name: str
+    base_url: str
+    dialect: str
+    models_path: str
+    models: tuple[str, ...]
+    key_url: str
+    litellm_prefix: str
+    litellm_route: str
+    key_env: str
+    cors: CorsPrior
+    base_url_hint: str = ""
+    alternatives: Mapping[str, str] = field(default_factory=dict)
+    key_required: bool = True
+    auth_header: str = "Authorization"
+    auth_scheme: str = "Bearer"
+    headers: Mapping[str, str] = field(default_factory=dict)
+    allowed_headers: tuple[str, ...] = ()
+    rules: WireRules = field(default_factory=WireRules)
+    relay_dialect: str = ""
+    relay_base_url: str = ""
+    relay_rules: WireRules = field(default_factory=WireRules)
+    is_relay_only: bool = False
+    is_local: bool = False
+    browser_refusals: tuple[str, ...] = ()
+    error_codes: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    warning: str = ""
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        """The public hosts that its addresses name; none for what runs on the user's own computer."""
+        if self.is_local:
+            return frozenset()
+        addresses = (self.base_url, self.relay_base_url, *self.alternatives.values())
+        return frozenset(urlsplit(address).hostname or "" for address in addresses) - {""}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what the page needs to offer this provider (docs/protocol.md, *CatalogueEntry*)."""
+        return {
+            "id": self.id,
+            "name": self.name,
+            "base_url": self.base_url,
+            "base_url_hint": self.base_url_hint,
+            "alternatives": dict(self.alternatives),
+            "dialect": self.dialect,
+            "key_url": self.key_url,
+            "key_required": self.key_required,
+            "models": list(self.models),
+            "notes": list(self.notes),
+            "warning": self.warning,
+            "cors": asdict(self.cors),
+        }
+
+
+@cache
+def load_catalogue() -> Mapping[str, CatalogueEntry]:
+    """Return every known provider by its id, in the catalogue's order. Read once; immutable."""
+    text = files("sidestep").joinpath("catalogue.toml").read_text(encoding="utf-8")
+    rows = tomllib.loads(text)
+    return MappingProxyType({entry_id: _read_entry(entry_id, row, rows) for entry_id, row in rows.items()})
+
+
+def format_table(catalogue: Mapping[str, CatalogueEntry]) -> str:
+    """Return the compatibility table, in Markdown."""
+    lines = ["| Provider | From a page | Last seen | Wire | Models |", "|---|---|---|---|---|"]
+    for entry in catalogue.values():
+        way = "relay only" if entry.is_relay_only else _WAYS[entry.cors.verdict]
+        models = "its list" if entry.models_path else "curated"
+        lines.append(f"| {entry.name} | {way} | {entry.cors.date or '—'} | `{entry.dialect}` | {models} |")
+    return "\n".join(lines) + "\n"
+
+
+def _read_entry(entry_id: str, row: dict[str, Any], rows: Mapping[str, dict[str, Any]]) -> CatalogueEntry:
+    values: dict[str, Any] = dict(row)
+    rules = _read_rules(values.pop("wire", {}))
+    own = values.pop("relay_wire", None)
+    # A relay speaks OpenAI's chat wire, so only rules of that wire carry over.
+    relay_rules = _read_rules(own) if own is not None else rules if row["dialect"] == "openai_chat" else WireRules()
+    if shared := values.pop("error_codes_of", ""):
+        values["error_codes"] = rows[shared]["error_codes"]
+    values |= {name: tuple(values.get(name, ())) for name in _LISTS}
+    values |= {"id": entry_id, "cors": CorsPrior(**row["cors"]), "rules": rules, "relay_rules": relay_rules}
+    values["relay_dialect"] = _ROUTE_DIALECTS.get(row["litellm_route"], "")
+    return CatalogueEntry(**values)
+
+
+def _read_rules(row: Mapping[str, Any]) -> WireRules:
+    return WireRules(**{**row, "dropped": frozenset(row.get("dropped", ()))})

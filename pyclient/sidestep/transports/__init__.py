@@ -1,0 +1,63 @@
+"""Bytes out, bytes in. A transport knows HTTP and nothing of what is said over it.
+
+`fetch` runs in Pyodide, `http` in CPython, `mock` in tests. One is chosen once, by `choose_transport`, and injected.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncGenerator, Mapping
+from typing import Protocol
+
+from sidestep.types import HttpRequest
+
+__all__ = ["Response", "Transport", "choose_transport"]
+
+
+class Response(Protocol):
+    """An answer whose body has not been read yet."""
+
+    @property
+    def status(self) -> int:
+        """HTTP status code."""
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Header fields by lower-case name; in a browser, only those that CORS exposes."""
+
+    def chunks(self) -> AsyncGenerator[bytes]:
+        """Yield the body as it arrives.
+
+        Raises:
+            ConnectionLost: the connection broke before the end.
+        """
+
+    async def aclose(self) -> None:
+        """Close the connection, aborting what has not arrived. Safe to call twice."""
+
+
+class Transport(Protocol):
+    """Sends one request. Never retries, follows no redirect silently to another origin, keeps no cookies."""
+
+    async def send(self, request: HttpRequest) -> Response:
+        """Return the answer once its head has arrived.
+
+        Raises:
+            FetchRejected: the browser refused or lost the call.
+            ConnectionFailed: no connection could be made.
+        """
+
+
+def choose_transport() -> Transport:
+    """Return the transport for the platform this runs on.
+
+    Raises:
+        ConfigurationError: in CPython without the `http` extra.
+    """
+    if sys.platform == "emscripten":
+        from sidestep.transports.fetch import FetchTransport  # noqa: PLC0415 - exists only in a browser
+
+        return FetchTransport()
+    from sidestep.transports.http import HttpTransport  # noqa: PLC0415 - httpx is an extra
+
+    return HttpTransport()

@@ -1,0 +1,1 @@
+"""A tiny relay for pages whose provider answers no browser. `sidestep-relay serve` runs it."""

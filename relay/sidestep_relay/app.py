@@ -1,0 +1,361 @@
+"""The Flask application: routes, and the order in which a request is judged.
+
+CORS preflights are answered first, then the token is compared, and only then is anything of the request read.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import secrets
+import time
+from collections.abc import Callable, Iterator, Mapping
+from http import HTTPStatus
+from typing import Any
+
+from flask import Flask, Response, g, jsonify, request
+from flask_cors import CORS
+from werkzeug.exceptions import BadRequest, HTTPException
+
+from sidestep._version import __version__
+from sidestep.catalogue import CatalogueEntry, load_catalogue
+from sidestep_relay.auth import TokenCheck
+from sidestep_relay.chats import ChatCall, choose_entry, find_key, read_chat
+from sidestep_relay.config import RelayConfig
+from sidestep_relay.errors import RelayError, make_provider_error
+from sidestep_relay.lanes.translate import TranslateLane, load_litellm
+from sidestep_relay.loading import BackgroundLoader, Spawn, spawn_thread
+from sidestep_relay.models import fetch_models, list_catalogue
+from sidestep_relay.site import add_site
+from sidestep_relay.streaming import DONE, PING, ClientLeft, Pump, has_client_left, write_error, write_event
+from sidestep_relay.telemetry import Log, make_log
+from sidestep_relay.upstreams import Connections, Upstream
+
+__all__ = ["create_app"]
+
+_REQUEST_HEADERS = ["Authorization", "Content-Type", "X-Provider-Key", "X-Provider-Base", "X-Request-Id"]
+_RESPONSE_HEADERS = ["X-Request-Id", "Retry-After", "Server-Timing"]
+_PREFLIGHT_SECONDS = 7200  # the longest that Chromium remembers
+_REQUEST_ID = re.compile(r"[A-Za-z0-9_.-]{8,64}")
+_WHOLE_ANSWER_SECONDS = 3600.0  # a provider that drips for longer is given up
+_CLIENT_CLOSED = 499  # nginx's status for a client that left; it is only logged
+
+
+def create_app(
+    config: RelayConfig,
+    *,
+    environment: Mapping[str, str] | None = None,
+    log: Log | None = None,
+    spawn: Spawn = spawn_thread,
+    load: Callable[[], Any] = load_litellm,
+) -> Flask:
+    """Return the WSGI application.
+
+    Args:
+        config: the settings.
+        log: where to log; stderr by default.
+        environment: where the relay's own provider keys are, if *config* lets them be used.
+        spawn: how to run something slow beside the serving; see `loading`.
+        load: returns the litellm module.
+    """
+    app = Flask(__name__, static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = config.largest_body
+    relay = _Relay(config, environment or {}, log or make_log(), spawn, load)
+    # A pattern, because flask-cors takes an origin with an IPv6 address for one.
+    CORS(
+        app,
+        origins=[re.compile(re.escape(origin) + r"\Z") for origin in config.origins],
+        methods=["GET", "POST", "OPTIONS"],
+        allow_headers=_REQUEST_HEADERS,
+        expose_headers=_RESPONSE_HEADERS,
+        max_age=_PREFLIGHT_SECONDS,
+        always_send=False,
+    )
+    app.before_request(relay.begin)
+    app.after_request(relay.end)
+    app.register_error_handler(RelayError, relay.answer_error)
+    app.register_error_handler(HTTPException, relay.answer_http_error)
+    app.get("/healthz")(relay.get_health)
+    app.get("/v1/relay")(relay.get_relay)
+    app.get("/v1/models")(relay.get_models)
+    app.post("/v1/chat/completions")(relay.post_chat)
+    if config.site:
+        add_site(app, config.site)
+    relay.loader.start()
+    return app
+
+
+class _Relay:
+    """What the routes share. One per process."""
+
+    def __init__(
+        self, config: RelayConfig, environment: Mapping[str, str], log: Log, spawn: Spawn, load: Callable[[], Any]
+    ) -> None:
+        self._config = config
+        self._catalogue = load_catalogue()
+        known = frozenset(host for entry in self._catalogue.values() for host in entry.hosts)
+        self._destinations = dataclasses.replace(config.destinations, known=known)
+        self._own_keys = environment if config.should_use_own_keys else {}
+        self._token = TokenCheck(config.token)
+        self._log = log
+        self._connections = Connections(self._destinations)
+        self.loader = BackgroundLoader(load, spawn, log)
+        self._lane = TranslateLane(self.loader.get)
+
+    # around every request
+
+    def begin(self) -> None:
+        """Name the request, and refuse it before anything is read if its token is wrong."""
+        given = request.headers.get("X-Request-Id", "")
+        g.request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+        g.begun = time.monotonic()
+        g.code = ""
+        g.is_logged = not request.path.startswith("/v1/") or request.method == "OPTIONS"
+        if request.method != "OPTIONS" and request.path.startswith("/v1/"):
+            self._token.check(request.headers.get("Authorization"))
+
+    def end(self, response: Response) -> Response:
+        """Add the headers that every answer carries, and say which origin to allow if one was refused."""
+        response.headers["X-Request-Id"] = g.request_id
+        response.vary.add("Origin")
+        origin = request.headers.get("Origin", "")
+        if origin and origin.lower() not in self._config.origins and not _is_own(origin):
+            self._log.warning(
+                "origin_refused",
+                origin=origin,
+                detail=f"To let this page read answers set SIDESTEP_ORIGINS={origin}",
+                request_id=g.request_id,
+            )
+        if not g.is_logged:
+            self._log.info(
+                "request",
+                route=request.path,
+                method=request.method,
+                status=response.status_code,
+                code=g.code,
+                duration_ms=_elapsed_ms(g.begun),
+                origin=origin,
+                request_id=g.request_id,
+            )
+        return response
+
+    def answer_error(self, error: RelayError) -> tuple[Response, int, dict[str, str]]:
+        """Answer with the envelope."""
+        g.code = error.code
+        return jsonify(error.to_dict(g.request_id)), error.status, error.headers
+
+    def answer_http_error(self, error: HTTPException) -> tuple[Response, int, dict[str, str]]:
+        """Answer Flask's own errors, and bugs (which Flask hands over as 500), in the envelope too."""
+        status = error.code or 500
+        if cause := getattr(error, "original_exception", None):
+            # Only its kind: the text of a foreign exception can hold anything.
+            self._log.error("bug", exception=type(cause).__qualname__, request_id=g.request_id)
+        translated = RelayError(f"http_{status}", _describe_status(status, self._config), status=status)
+        return self.answer_error(translated)
+
+    # routes
+
+    def get_health(self) -> Response:
+        """Say that the process answers. It touches nothing else."""
+        return jsonify({"status": "ok"})
+
+    def get_relay(self) -> Response:
+        """Say what this relay is and can."""
+        return jsonify(
+            {
+                "name": self._config.name,
+                "version": __version__,
+                "providers": list(self._catalogue),
+                "limits": {"largest_body": self._config.largest_body},
+                "uses_own_keys": self._config.should_use_own_keys,
+                "is_ready": self.loader.is_loaded,
+            }
+        )
+
+    def get_models(self) -> Response:
+        """List one provider's models, or the catalogue's."""
+        wanted = request.args.get("provider")
+        if not wanted:
+            return jsonify(list_catalogue(self._catalogue))
+        entry = self._find_entry(wanted)
+        base_url = (request.headers.get("X-Provider-Base") or entry.base_url).rstrip("/")
+        if not base_url:
+            raise RelayError(
+                "provider_base_missing", f"{entry.name} needs its base URL in X-Provider-Base.", status=400
+            )
+        key = find_key(entry, request.headers.get("X-Provider-Key"), base_url, self._own_keys)
+        upstream = self._open(entry, base_url, key)
+        return jsonify(fetch_models(entry, base_url, key, upstream))
+
+    def post_chat(self) -> Response:
+        """Send a chat to its provider and the answer back."""
+        call = read_chat(
+            _read_json(),
+            self._catalogue,
+            key=request.headers.get("X-Provider-Key"),
+            base_url=request.headers.get("X-Provider-Base"),
+            own_keys=self._own_keys,
+        )
+        upstream = self._open(call.entry, call.base_url, call.key)
+        g.is_logged = True
+        exchange = _Exchange(call, upstream, self._lane, self._config.ping_seconds, self._log)
+        return exchange.stream() if call.is_stream else exchange.complete()
+
+    def _find_entry(self, wanted: str) -> CatalogueEntry:
+        """Find a provider by its catalogue id or by its LiteLLM prefix."""
+        base_url = request.headers.get("X-Provider-Base")
+        return self._catalogue.get(wanted) or choose_entry(wanted.rstrip("/"), base_url, self._catalogue)
+
+    def _open(self, entry: CatalogueEntry, base_url: str, key: str) -> Upstream:
+        place = self._destinations.check_url(base_url)
+        return Upstream(self._connections, place, dialect=entry.relay_dialect, has_key=bool(key))
+
+
+class _Exchange:
+    """One chat, from its request to the last byte of its answer."""
+
+    def __init__(self, call: ChatCall, upstream: Upstream, lane: TranslateLane, ping_seconds: float, log: Log) -> None:
+        self._call = call
+        self._upstream = upstream
+        self._lane = lane
+        self._ping_seconds = ping_seconds
+        self._log = log
+        self._environ = request.environ
+        self._request_id: str = g.request_id
+        self._begun: float = g.begun
+        self._origin = request.headers.get("Origin", "")
+        self._chunks = 0
+        self._bytes = 0
+
+    def complete(self) -> Response:
+        """Answer in one piece."""
+        pump = Pump(lambda: iter([self._lane.complete(self._call, self._upstream)]), self._upstream.abort)
+        try:
+            answer = pump.get(_WHOLE_ANSWER_SECONDS, self._has_left)
+        except RelayError as error:
+            self._write_log(error.status, error.code, error.__cause__)
+            raise
+        except ClientLeft:
+            self._write_log(_CLIENT_CLOSED, "client_left")
+            return Response(status=_CLIENT_CLOSED)
+        except TimeoutError:
+            raise make_provider_error("timeout", f"{self._call.entry.name} did not finish its answer.") from None
+        finally:
+            pump.close()
+        response = jsonify(answer)
+        self._bytes = response.content_length or 0
+        self._write_log(HTTPStatus.OK)
+        response.headers["Server-Timing"] = self._describe_timing()
+        return response
+
+    def stream(self) -> Response:
+        """Answer as server-sent events.
+
+        An error before the first byte is an answer of its own. If the provider is silent for longer than a proxy may
+        allow, the stream begins with a comment, and an error after that is an event of the stream.
+        """
+        pump = Pump(lambda: self._lane.stream(self._call, self._upstream), self._upstream.abort)
+        try:
+            pump.get(self._ping_seconds, self._has_left)
+        except TimeoutError:
+            first = PING
+        except ClientLeft:
+            pump.close()
+            self._write_log(_CLIENT_CLOSED, "client_left")
+            return Response(status=_CLIENT_CLOSED)
+        except RelayError as error:
+            pump.close()
+            self._write_log(error.status, error.code, error.__cause__)
+            raise
+        else:
+            first = b""
+        response = Response(self._write_stream(pump, first), mimetype="text/event-stream")
+        response.headers["Content-Type"] = "text/event-stream; charset=utf-8"
+        response.headers["Cache-Control"] = "no-store"
+        # nginx would otherwise gather the stream until its buffer is full.
+        response.headers["X-Accel-Buffering"] = "no"
+        response.headers["Server-Timing"] = self._describe_timing()
+        return response
+
+    def _write_stream(self, pump: Pump[dict[str, Any] | None], first: bytes) -> Iterator[bytes]:
+        code, cause = "client_left", None
+        try:
+            if first:
+                yield self._count(first)
+            while True:
+                try:
+                    chunk = pump.get(self._ping_seconds, self._has_left)
+                except TimeoutError:
+                    yield self._count(PING)
+                except StopIteration:
+                    break
+                else:
+                    if chunk is not None:
+                        self._chunks += 1
+                        yield self._count(write_event(chunk))
+            yield self._count(DONE)
+            code = ""
+        except ClientLeft:
+            return
+        except RelayError as error:
+            code, cause = error.code, error.__cause__
+            yield self._count(write_error(error, self._request_id))
+        finally:
+            pump.close()
+            self._write_log(_CLIENT_CLOSED if code == "client_left" else HTTPStatus.OK, code, cause)
+
+    def _count(self, data: bytes) -> bytes:
+        self._bytes += len(data)
+        return data
+
+    def _has_left(self) -> bool:
+        return has_client_left(self._environ)
+
+    def _describe_timing(self) -> str:
+        waited = self._upstream.waited_ms
+        relay = f"relay;dur={_elapsed_ms(self._begun) - (waited or 0):.1f}"
+        return relay if waited is None else f"{relay}, upstream;dur={waited:.1f}"
+
+    def _write_log(self, status: int, code: str = "", cause: BaseException | None = None) -> None:
+        self._log.info(
+            "chat",
+            route="/v1/chat/completions",
+            provider=self._call.entry.id,
+            model=f"{self._call.entry.litellm_prefix}/{self._call.model}",
+            stream=self._call.is_stream,
+            status=int(status),
+            code=code,
+            # Its kind alone: what it says can hold a prompt.
+            exception=type(cause).__name__ if cause else "",
+            chunks=self._chunks,
+            bytes=self._bytes,
+            duration_ms=_elapsed_ms(self._begun),
+            upstream_ms=round(self._upstream.waited_ms or 0, 1),
+            origin=self._origin,
+            request_id=self._request_id,
+        )
+
+
+def _read_json() -> Any:
+    try:
+        return request.get_json(force=True)
+    except (BadRequest, RecursionError):
+        raise RelayError("request_invalid", "The request's body is not JSON.", status=400) from None
+
+
+def _describe_status(status: int, config: RelayConfig) -> str:
+    sentences = {
+        404: "There is nothing at this address of the relay.",
+        405: "This address of the relay does not answer that method.",
+        413: f"The request is larger than the {config.largest_body // 1024 // 1024} MiB this relay takes.",
+        500: "The relay itself failed; its log has the request id.",
+    }
+    return sentences.get(status, HTTPStatus(status).phrase + ".")
+
+
+def _is_own(origin: str) -> bool:
+    return origin == f"{request.scheme}://{request.host}"
+
+
+def _elapsed_ms(begun: float) -> float:
+    return round((time.monotonic() - begun) * 1000, 1)

@@ -1,0 +1,254 @@
+"""Reads a chat request: which provider, which key, where, and what may be said to it.
+
+OpenAI's own fields pass. For a provider that speaks OpenAI's wire so does any other field, into that provider's JSON
+and nothing else. For a provider that LiteLLM translates, where an unknown field would become an argument of a LiteLLM
+function, only the vendor fields listed here do. Names that steer LiteLLM are refused everywhere, by name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sidestep.catalogue import CatalogueEntry
+from sidestep_relay.errors import RelayError
+
+__all__ = ["ChatCall", "choose_entry", "find_key", "read_chat"]
+
+OPENAI_FIELDS = frozenset(
+    {
+        "audio",
+        "frequency_penalty",
+        "function_call",
+        "functions",
+        "logit_bias",
+        "logprobs",
+        "max_completion_tokens",
+        "max_tokens",
+        "messages",
+        "metadata",
+        "modalities",
+        "model",
+        "n",
+        "parallel_tool_calls",
+        "prediction",
+        "presence_penalty",
+        "reasoning_effort",
+        "response_format",
+        "safety_identifier",
+        "seed",
+        "service_tier",
+        "stop",
+        "store",
+        "stream",
+        "stream_options",
+        "temperature",
+        "tool_choice",
+        "tools",
+        "top_logprobs",
+        "top_p",
+        "user",
+        "verbosity",
+        "web_search_options",
+    }
+)
+"""Source: OpenAI API reference, *Create chat completion*, request body."""
+
+VENDOR_FIELDS: Mapping[str, frozenset[str]] = {
+    "anthropic": frozenset({"thinking", "top_k", "output_config", "context_management"}),
+}
+"""For each dialect that LiteLLM translates: the vendor's own fields that pass. Source: Anthropic API reference."""
+
+_STEERS_LITELLM = re.compile(
+    r"_.*|api_(base|key|type|version)|base_(url|model)|extra_(body|headers|query)|(default_)?headers"
+    r"|.*fallbacks?|.*fallback_.*|model_(list|info|config|alias_map)|custom_(llm_provider|prompt_dict)|mock_.*"
+    r"|.*callbacks?|logger_fn|caching.*|cache|cache_key|(num|max)_retries|retry_(policy|strategy)|.*timeout"
+    r"|(aws|azure|vertex|litellm|langfuse|langsmith|s3|gcs|arize|wandb|posthog|watsonx|dd|openai|anthropic)_.*"
+    r"|vertex|azure|organization|organization_id|project|region_name|client(_id|_secret)?|shared_session|ssl_verify"
+    r"|proxy_server_request|guardrails|prompt_(id|variables|label|version)|allowed_openai_params"
+    r"|additional_drop_params|drop_params|provider_specific_header|use_.*proxy|tenant_id|.*_cost_per_.*",
+)
+_MODEL = re.compile(r"[A-Za-z0-9_]+/[\x21-\x7e]{1,200}")
+_LONGEST_KEY = 4096
+_FETCHED_URL = re.compile(r"(?:https?://|www\.)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class ChatCall:
+    """A chat request that may be sent.
+
+    Attributes:
+        entry: the provider's row of the catalogue.
+        model: its own name for the model, without the prefix.
+        base_url: where to send it, without a trailing slash.
+        key: the provider's key; empty if it needs none.
+        messages: as they came.
+        is_stream: whether the answer is wanted as a stream.
+        wants_usage: whether the stream shall end with token counts.
+        fields: everything else of the body that passes.
+    """
+
+    entry: CatalogueEntry
+    model: str
+    base_url: str
+    key: str = field(repr=False)
+    messages: list[dict[str, Any]] = field(repr=False)
+    is_stream: bool = False
+    wants_usage: bool = False
+    fields: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+
+def read_chat(
+    body: Any,
+    catalogue: Mapping[str, CatalogueEntry],
+    *,
+    key: str | None,
+    base_url: str | None,
+    own_keys: Mapping[str, str],
+) -> ChatCall:
+    """Read a request's parsed *body* and its `X-Provider-Key` and `X-Provider-Base`.
+
+    Args:
+        body: anything JSON can be.
+        catalogue: the providers that are known.
+        key: the header, or None.
+        base_url: the header, or None.
+        own_keys: the relay's environment if its keys may be used, else empty.
+
+    Raises:
+        RelayError: 400, naming the field that is wrong.
+    """
+    if not isinstance(body, dict):
+        raise _reject("The request's body must be a JSON object.")
+    prefix, model = _read_model(body.get("model"))
+    entry = choose_entry(prefix, base_url, catalogue)
+    messages = _read_messages(body.get("messages"))
+    _check_fields(body, entry.relay_dialect)
+    options = body.get("stream_options") or {}
+    if not isinstance(options, dict):
+        raise _reject("stream_options must be an object.", "stream_options")
+    own = ("model", "messages", "stream", "stream_options")
+    return ChatCall(
+        entry=entry,
+        model=model,
+        base_url=(base_url or entry.base_url).rstrip("/"),
+        key=find_key(entry, key, base_url, own_keys),
+        messages=messages,
+        is_stream=_read_flag(body, "stream"),
+        wants_usage=_read_flag(options, "include_usage"),
+        fields={name: value for name, value in body.items() if name not in own and value is not None},
+    )
+
+
+def choose_entry(prefix: str, base_url: str | None, catalogue: Mapping[str, CatalogueEntry]) -> CatalogueEntry:
+    """Return the catalogue's row for a LiteLLM *prefix* at *base_url*.
+
+    Several rows can share a prefix: the one with that base URL wins, then one whose base URL the user gives.
+
+    Raises:
+        RelayError: 400 `provider_unknown`, or `provider_base_missing` if only the user can know the address; 501
+            `provider_unsupported` if no lane can call it.
+    """
+    rows = [entry for entry in catalogue.values() if entry.litellm_prefix == prefix]
+    if not rows:
+        known = ", ".join(sorted({f"{entry.litellm_prefix}/" for entry in catalogue.values()}))
+        raise RelayError(
+            "provider_unknown",
+            f"This relay knows no provider {prefix[:60]!r}; a model's name begins with one of {known}.",
+            status=400,
+            param="model",
+        )
+    wanted = (base_url or "").rstrip("/")
+    exact = [entry for entry in rows if wanted and wanted in _list_addresses(entry)]
+    # The catalogue's last row is the one for an address that nobody knows.
+    fitting = [entry for entry in rows if not entry.base_url][-1:] if wanted else [row for row in rows if row.base_url]
+    entry = (exact or fitting or rows)[0]
+    if not entry.relay_dialect:
+        raise RelayError("provider_unsupported", f"This relay cannot call {entry.name} yet.", status=501, param="model")
+    if not wanted and not entry.base_url:
+        raise RelayError("provider_base_missing", f"{entry.name} needs its base URL in X-Provider-Base.", status=400)
+    return entry
+
+
+def _list_addresses(entry: CatalogueEntry) -> list[str]:
+    addresses = (entry.base_url, entry.relay_base_url, *entry.alternatives.values())
+    return [address.rstrip("/") for address in addresses if address]
+
+
+def find_key(entry: CatalogueEntry, key: str | None, base_url: str | None, own_keys: Mapping[str, str]) -> str:
+    """Return the key to use with *entry*: the request's, else the relay's own at the provider's own address.
+
+    The relay's own key never goes to an address that the request chose (the way CVE-2024-6587 leaked one).
+
+    Raises:
+        RelayError: 400 `provider_key_missing` or `provider_key_invalid`.
+    """
+    if key:
+        if not key.isascii() or not key.isprintable() or " " in key.strip() or len(key) > _LONGEST_KEY:
+            raise RelayError("provider_key_invalid", "X-Provider-Key holds characters that no key has.", status=400)
+        return key.strip()
+    is_at_home = bool(entry.base_url) and (base_url or entry.base_url).rstrip("/") == entry.base_url.rstrip("/")
+    own = own_keys.get(entry.key_env, "") if entry.key_env and is_at_home else ""
+    if not own and entry.key_required:
+        raise RelayError(
+            "provider_key_missing",
+            f"{entry.name} needs its key in X-Provider-Key; this relay lends none of its own.",
+            status=400,
+            type="authentication_error",
+        )
+    return own
+
+
+def _read_model(model: Any) -> tuple[str, str]:
+    if not isinstance(model, str) or not _MODEL.fullmatch(model):
+        raise _reject('model must be "provider/model", such as "zai/glm-4.6".', "model")
+    prefix, _, name = model.partition("/")
+    return prefix, name
+
+
+def _read_messages(messages: Any) -> list[dict[str, Any]]:
+    if not isinstance(messages, list) or not messages:
+        raise _reject("messages must be a list with at least one message.", "messages")
+    for message in messages:
+        if not isinstance(message, dict) or not isinstance(message.get("role"), str):
+            raise _reject("Every message must be an object with a role.", "messages")
+        for part in message["content"] if isinstance(message.get("content"), list) else []:
+            _check_part(part)
+    return messages
+
+
+def _check_part(part: Any) -> None:
+    """Refuse parts that name a URL LiteLLM would fetch from where the relay stands (CWE-918)."""
+    if not isinstance(part, dict):
+        raise _reject("Every part of a message must be an object.", "messages")
+    file = part.get("file")
+    named = [file.get("file_id"), file.get("file_data")] if isinstance(file, dict) else []
+    image = part.get("image_url")
+    url = image.get("url") if isinstance(image, dict) else image
+    if isinstance(url, str) and url.lower().startswith("http://"):
+        named.append(url)
+    if any(isinstance(value, str) and _FETCHED_URL.match(value) for value in named):
+        raise _reject("This relay fetches no files: send an https image URL or the data itself.", "messages")
+
+
+def _check_fields(body: Mapping[str, Any], dialect: str) -> None:
+    for name in body:
+        if name in OPENAI_FIELDS:
+            continue
+        if _STEERS_LITELLM.fullmatch(name) and name not in VENDOR_FIELDS.get(dialect, ()):
+            raise _reject(f"The field {name[:60]!r} is not accepted: it would steer the relay.", name)
+        if dialect in VENDOR_FIELDS and name not in VENDOR_FIELDS[dialect]:
+            raise _reject(f"The field {name[:60]!r} is not known for this provider.", name)
+
+
+def _read_flag(body: Mapping[str, Any], name: str) -> bool:
+    value = body.get(name)
+    if value not in (None, True, False):
+        raise _reject(f"{name} must be true or false.", name)
+    return bool(value)
+
+
+def _reject(message: str, param: str | None = None) -> RelayError:
+    return RelayError("request_invalid", message, status=400, param=param[:60] if param else None)

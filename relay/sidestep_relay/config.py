@@ -1,0 +1,192 @@
+"""The relay's settings: from the environment, or under the same names from a TOML file. The environment wins.
+
+A setting that cannot work stops the relay with one sentence that names it.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from sidestep_relay.auth import find_token_file, is_strong_token, keep_token
+from sidestep_relay.destinations import Destinations, parse_destination
+
+__all__ = ["RelayConfig", "SettingError", "load_config"]
+
+_NAMES = (
+    "SIDESTEP_TOKEN",
+    "SIDESTEP_TOKEN_FILE",
+    "SIDESTEP_ORIGINS",
+    "SIDESTEP_DESTINATIONS",
+    "SIDESTEP_USE_OWN_KEYS",
+    "SIDESTEP_NAME",
+    "SIDESTEP_PING_SECONDS",
+)
+_TRUTHS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+_LONGEST_NAME = 60
+_LONGEST_PING_SECONDS = 300.0  # longer than any proxy's patience
+
+DEFAULT_NAME = "This computer"
+DEFAULT_PING_SECONDS = 15.0
+
+
+class SettingError(Exception):
+    """A setting cannot work. The message is one sentence that begins with its name."""
+
+
+@dataclass(frozen=True, slots=True)
+class RelayConfig:
+    """What the relay was told.
+
+    Attributes:
+        token: what a page must show to use the relay, at least 128 bits.
+        origins: pages that may read the relay's answers, exact: scheme, host and port.
+        destinations: what may be reached beside the catalogue's hosts.
+        should_use_own_keys: whether the relay's environment may lend its provider keys.
+        name: what people see in the page.
+        site: a folder of a built page to serve, or None.
+        ping_seconds: how long a stream may be silent before a comment keeps it alive.
+        largest_body: bytes of a request.
+    """
+
+    token: str
+    origins: tuple[str, ...] = ()
+    destinations: Destinations = field(default_factory=Destinations)
+    should_use_own_keys: bool = False
+    name: str = DEFAULT_NAME
+    site: Path | None = None
+    ping_seconds: float = DEFAULT_PING_SECONDS
+    largest_body: int = 32 * 1024 * 1024
+
+
+def load_config(
+    environment: Mapping[str, str],
+    *,
+    file: Path | None = None,
+    site: Path | None = None,
+    own_origins: tuple[str, ...] = (),
+) -> RelayConfig:
+    """Read the settings from *environment* and *file*, and make a token if there is none.
+
+    Args:
+        environment: the process's environment.
+        file: a TOML file, or None.
+        site: the folder of a page to serve.
+        own_origins: the origins under which that page is reached; they are allowed without being listed.
+
+    Raises:
+        SettingError: a setting, the file, the site or the kept token cannot work.
+    """
+    settings = {**_read_file(file), **{name: environment[name] for name in _NAMES if environment.get(name)}}
+    if site is not None and not (site / "index.html").is_file():
+        raise SettingError(f"--site: there is no index.html in {site}; name the folder of a built page.")
+    return RelayConfig(
+        token=_read_token(settings),
+        origins=(*_read_origins(settings), *own_origins),
+        destinations=_read_destinations(settings),
+        should_use_own_keys=_read_truth(settings, "SIDESTEP_USE_OWN_KEYS"),
+        name=_read_name(settings),
+        site=site,
+        ping_seconds=_read_seconds(settings, "SIDESTEP_PING_SECONDS", DEFAULT_PING_SECONDS),
+    )
+
+
+def _read_file(file: Path | None) -> dict[str, Any]:
+    if file is None:
+        return {}
+    try:
+        settings = tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingError(f"--config: {file} cannot be read ({error.strerror}).") from error
+    except ValueError as error:
+        raise SettingError(f"--config: {file} is not TOML: {error}.") from error
+    for name in settings:
+        if name not in _NAMES:
+            raise SettingError(f"{name}: there is no such setting; the settings are {', '.join(_NAMES)}.")
+    return settings
+
+
+def _read_token(settings: Mapping[str, Any]) -> str:
+    if token := settings.get("SIDESTEP_TOKEN"):
+        return _check_token(str(token).strip(), "SIDESTEP_TOKEN")
+    if named := settings.get("SIDESTEP_TOKEN_FILE"):
+        try:
+            return _check_token(Path(str(named)).read_text(encoding="ascii").strip(), "SIDESTEP_TOKEN_FILE")
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingError(f"SIDESTEP_TOKEN_FILE: {named} cannot be read as a token.") from error
+    path = find_token_file()
+    try:
+        return _check_token(keep_token(path), f"SIDESTEP_TOKEN: the token kept in {path}")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingError(
+            f"SIDESTEP_TOKEN: no token is set, and none can be kept in {path}; set SIDESTEP_TOKEN."
+        ) from error
+
+
+def _check_token(token: str, name: str) -> str:
+    if not is_strong_token(token):
+        raise SettingError(
+            f"{name}: too weak; it must hold at least 128 random bits, "
+            'such as what `python -c "import secrets; print(secrets.token_urlsafe(32))"` prints.'
+        )
+    return token
+
+
+def _read_list(settings: Mapping[str, Any], name: str) -> list[str]:
+    value = settings.get(name, [])
+    parts = value.split(",") if isinstance(value, str) else value
+    if not isinstance(parts, list) or not all(isinstance(part, str) for part in parts):
+        raise SettingError(f"{name}: must be a list of texts.")
+    return [part.strip() for part in parts if part.strip()]
+
+
+def _read_origins(settings: Mapping[str, Any]) -> list[str]:
+    origins = []
+    for given in _read_list(settings, "SIDESTEP_ORIGINS"):
+        parts = urlsplit(given)
+        if parts.scheme not in ("http", "https") or not parts.netloc or "*" in given or "@" in given:
+            raise SettingError(
+                f"SIDESTEP_ORIGINS: {given!r} is not an exact origin such as https://chat.example or "
+                "http://localhost:8000; every page has to be named."
+            )
+        if parts.path.strip("/") or parts.query or parts.fragment:
+            raise SettingError(f"SIDESTEP_ORIGINS: {given!r} has a path; an origin is scheme, host and port alone.")
+        origins.append(f"{parts.scheme}://{parts.netloc}".lower())
+    return origins
+
+
+def _read_destinations(settings: Mapping[str, Any]) -> Destinations:
+    rows = _read_list(settings, "SIDESTEP_DESTINATIONS")
+    try:
+        named = tuple(parse_destination(row) for row in rows if row != "*")
+    except ValueError as error:
+        raise SettingError(f"SIDESTEP_DESTINATIONS: {error}") from error
+    return Destinations(named=named, allows_any_public="*" in rows)
+
+
+def _read_truth(settings: Mapping[str, Any], name: str) -> bool:
+    value = str(settings.get(name, False)).lower()
+    if value not in _TRUTHS:
+        raise SettingError(f"{name}: must be true or false, not {value!r}.")
+    return _TRUTHS[value]
+
+
+def _read_seconds(settings: Mapping[str, Any], name: str, default: float) -> float:
+    try:
+        seconds = float(settings.get(name, default))
+    except (TypeError, ValueError) as error:
+        raise SettingError(f"{name}: must be a number of seconds.") from error
+    if not 0 < seconds <= _LONGEST_PING_SECONDS:
+        raise SettingError(f"{name}: must be more than 0 and at most {_LONGEST_PING_SECONDS:.0f} seconds.")
+    return seconds
+
+
+def _read_name(settings: Mapping[str, Any]) -> str:
+    name = str(settings.get("SIDESTEP_NAME", DEFAULT_NAME)).strip()
+    if not name or len(name) > _LONGEST_NAME or not name.isprintable():
+        raise SettingError(f"SIDESTEP_NAME: must be 1 to {_LONGEST_NAME} printable characters.")
+    return name

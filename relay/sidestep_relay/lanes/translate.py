@@ -1,0 +1,267 @@
+"""The lane that calls LiteLLM, for any provider it knows.
+
+What LiteLLM would do on its own, and why it does not here:
+
+* *Retry.* It and its SDKs retry; `max_retries=0` is dropped on some routes. `Upstream` sends once, whatever they try.
+* *Judge.* It refuses or renames fields by its own price map. For OpenAI's wire every field beside the model and the
+  messages goes through `extra_body`, so the provider judges; nothing in `extra_body` can change where a request goes.
+* *Phone home.* It fetches its price map and Anthropic's beta names unless `LITELLM_LOCAL_…` says that it has them.
+* *Fetch.* It downloads files that messages name; a limit of 0 MB turns that off, beside the check in `chats`.
+* *Embellish.* It turns every finish reason into one of OpenAI's, ends a cut stream with `stop` and counts tokens
+  itself. Those three are taken from the wire (`observations`).
+* *Log.* It logs prompts at debug level; its loggers are silenced. At each stream's end it hands work to a pool of
+  logging threads; no such work is taken. (The pool is made where litellm is imported, which under gevent is a thread of
+  its own, and handing it work from another one fails now and then, after the last word of an answer.)
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from typing import Any
+
+import httpx
+
+from sidestep_relay.chats import VENDOR_FIELDS, ChatCall
+from sidestep_relay.errors import RelayError, make_provider_error, read_provider_error
+from sidestep_relay.observations import Observation
+from sidestep_relay.upstreams import TIMEOUT, Upstream
+
+__all__ = ["TranslateLane", "load_litellm"]
+
+_NO_KEY = "none"
+"""Stands where an SDK insists on a key; `Upstream` does not send it. Without it they would take the environment's."""
+
+_ENVIRONMENT = {
+    "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+    "LITELLM_LOCAL_ANTHROPIC_BETA_HEADERS": "True",
+    "LITELLM_ANTHROPIC_DISABLE_URL_SUFFIX": "True",
+    "LITELLM_LOG": "CRITICAL",
+    "LOGGING_EXECUTOR_MAX_PENDING_TASKS": "0",
+    "MAX_IMAGE_URL_DOWNLOAD_SIZE_MB": "0",
+    # A model may well say the same thing a hundred times; LiteLLM takes that for a fault.
+    "REPEATED_STREAMING_CHUNK_LIMIT": "1000000000",
+}
+_LOGGERS = ("LiteLLM", "LiteLLM Proxy", "LiteLLM Router", "openai", "openai._base_client", "httpx", "httpcore")
+
+
+def load_litellm() -> Any:
+    """Import litellm (about 3 s, 160 MB), set up for a relay, and return it."""
+    os.environ.update(_ENVIRONMENT)
+    import litellm  # noqa: PLC0415 - too slow to be imported with the relay
+
+    litellm.telemetry = False
+    litellm.disable_streaming_logging = True
+    litellm.suppress_debug_info = True
+    litellm.drop_params = False
+    litellm.num_retries = 0
+    for name in _LOGGERS:
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+    return litellm
+
+
+class TranslateLane:
+    """Sends a chat through LiteLLM.
+
+    *load* returns the litellm module, waiting for it if need be.
+    """
+
+    def __init__(self, load: Callable[[], Any]) -> None:
+        self._load = load
+
+    def complete(self, call: ChatCall, upstream: Upstream) -> dict[str, Any]:
+        """Return the whole answer as a `chat.completion`.
+
+        Raises:
+            RelayError: the relay or the provider said no.
+        """
+        with closing(upstream):
+            response = self._call(call, upstream)
+        answer: dict[str, Any] = response.model_dump(exclude_none=True)
+        seen = _check_answer(call, upstream)
+        for choice in answer.get("choices", []):
+            choice["finish_reason"] = seen.finish_reasons.get(choice["index"], choice.get("finish_reason"))
+        if seen.usage:
+            answer["usage"] = seen.usage
+        return answer
+
+    def stream(self, call: ChatCall, upstream: Upstream) -> Iterator[dict[str, Any] | None]:
+        """Yield None when the provider has accepted the request, then each `chat.completion.chunk`.
+
+        Raises:
+            RelayError: the relay or the provider said no, before or in the middle of the answer.
+        """
+        with closing(upstream):
+            chunks = iter(self._call(call, upstream))
+            yield None
+            while (chunk := _next_chunk(chunks, call, upstream)) is not None:
+                body: dict[str, Any] = chunk.model_dump(exclude_none=True)
+                seen = upstream.observer.seen if upstream.observer else Observation()
+                if _is_wanted(body, call, seen):
+                    yield _correct(body, seen)
+            _check_answer(call, upstream)
+
+    def _call(self, call: ChatCall, upstream: Upstream) -> Any:
+        litellm = self._load()
+        try:
+            return litellm.completion(**build_arguments(call, _CLIENTS[call.entry.relay_dialect](call, upstream)))
+        except Exception as error:
+            raise _translate(error, call, upstream) from error
+
+
+def build_arguments(call: ChatCall, client: Any) -> dict[str, Any]:
+    """Return the keyword arguments of `litellm.completion` for *call*."""
+    path = _CHAT_PATHS.get(call.entry.relay_dialect, "")
+    arguments: dict[str, Any] = {
+        "model": f"{call.entry.litellm_route}/{call.model}",
+        "messages": call.messages,
+        "api_base": call.base_url + path,
+        "api_key": call.key or _NO_KEY,
+        "client": client,
+        "stream": call.is_stream,
+        "timeout": TIMEOUT,
+        "max_retries": 0,
+        # Without it tools need a package that is not installed.
+        "_skip_mcp_handler": True,
+    }
+    if call.is_stream and call.wants_usage:
+        arguments["stream_options"] = {"include_usage": True}
+    vendor = VENDOR_FIELDS.get(call.entry.relay_dialect)
+    if vendor is None:
+        return {**arguments, "extra_body": dict(call.fields)}
+    passed = [name for name in call.fields if name in vendor]
+    return {**call.fields, **arguments, "allowed_openai_params": passed}
+
+
+def _make_openai_client(call: ChatCall, upstream: Upstream) -> Any:
+    import openai  # noqa: PLC0415 - comes with litellm, and is as slow
+
+    http = httpx.Client(transport=upstream, timeout=TIMEOUT, trust_env=False)
+    return openai.OpenAI(api_key=call.key or _NO_KEY, base_url=call.base_url, http_client=http, max_retries=0)
+
+
+def _make_handler(call: ChatCall, upstream: Upstream) -> Any:
+    from litellm.llms.custom_httpx.http_handler import HTTPHandler  # noqa: PLC0415 - as above
+
+    return HTTPHandler(client=httpx.Client(transport=upstream, timeout=TIMEOUT, trust_env=False))
+
+
+_CLIENTS: Mapping[str, Callable[[ChatCall, Upstream], Any]] = {
+    "openai_chat": _make_openai_client,
+    "anthropic": _make_handler,
+}
+_CHAT_PATHS = {"anthropic": "/messages"}
+"""What LiteLLM wants as a part of the base URL."""
+
+
+def _next_chunk(chunks: Iterator[Any], call: ChatCall, upstream: Upstream) -> Any:
+    try:
+        return next(chunks, None)
+    except Exception as error:
+        raise _translate(error, call, upstream) from error
+
+
+def _is_wanted(body: dict[str, Any], call: ChatCall, seen: Observation) -> bool:
+    """Leave out an end that the provider did not send, and token counts that LiteLLM made up."""
+    choices = body.get("choices") or []
+    if any(choice.get("finish_reason") for choice in choices):
+        return seen.is_finished
+    if "usage" in body and call.entry.relay_dialect not in VENDOR_FIELDS:
+        return seen.usage is not None
+    return True
+
+
+def _correct(body: dict[str, Any], seen: Observation) -> dict[str, Any]:
+    for choice in body.get("choices") or []:
+        is_end = bool(choice.get("finish_reason"))
+        choice["finish_reason"] = seen.finish_reasons.get(choice["index"], choice["finish_reason"]) if is_end else None
+    if "usage" in body:
+        body["usage"] = seen.usage or body["usage"]
+        # OpenAI's form of the last chunk: token counts and no choice.
+        if not any(choice.get("delta") or choice["finish_reason"] for choice in body.get("choices") or []):
+            body["choices"] = []
+    return body
+
+
+def _check_answer(call: ChatCall, upstream: Upstream) -> Observation:
+    """Return what was seen of an answer that LiteLLM takes for whole, if it is."""
+    if upstream.observer is None:
+        return Observation(is_finished=True)
+    seen = upstream.observer.seen
+    if seen.error:
+        raise _read_error(seen.error, call, status=None)
+    if upstream.is_html:
+        raise _describe_page(call)
+    if not seen.is_finished:
+        raise make_provider_error(
+            "incomplete", f"{call.entry.name} ended the answer without saying that it was finished."
+        )
+    return seen
+
+
+def _translate(error: Exception, call: ChatCall, upstream: Upstream) -> RelayError:
+    """Return the relay's error for anything LiteLLM raised. The wire is believed before the exception."""
+    name = call.entry.name
+    if upstream.refusal:
+        return upstream.refusal
+    if upstream.status is None:
+        return _describe_no_answer(error, upstream.failure, name)
+    if upstream.status >= httpx.codes.BAD_REQUEST:
+        return _read_error(upstream.error_body, call, status=upstream.status, headers=upstream.headers)
+    if upstream.status >= httpx.codes.MULTIPLE_CHOICES:
+        message = f"{name} answered {upstream.status}, a redirect, which is not followed: check the base URL."
+        return make_provider_error("redirect", message, status=upstream.status)
+    return _describe_bad_answer(call, upstream)
+
+
+def _describe_bad_answer(call: ChatCall, upstream: Upstream) -> RelayError:
+    name = call.entry.name
+    if upstream.observer and upstream.observer.seen.error:
+        return _read_error(upstream.observer.seen.error, call, status=None)
+    if upstream.is_html:
+        return _describe_page(call)
+    if isinstance(upstream.failure, httpx.TimeoutException):
+        return make_provider_error("timeout", f"{name} fell silent in the middle of its answer.")
+    if upstream.failure:
+        return make_provider_error("incomplete", f"The connection to {name} broke in the middle of its answer.")
+    return make_provider_error("answer", f"{name} answered something that is no chat completion.")
+
+
+def _describe_no_answer(error: Exception, failure: httpx.TransportError | None, name: str) -> RelayError:
+    if isinstance(failure, httpx.ConnectTimeout):
+        return make_provider_error("unreachable", f"{name} did not accept a connection in {TIMEOUT.connect:.0f} s.")
+    if isinstance(failure, httpx.TimeoutException):
+        return make_provider_error("timeout", f"{name} did not answer in {TIMEOUT.read:.0f} s.")
+    if failure:
+        return make_provider_error("unreachable", f"{name} cannot be reached: {type(failure).__name__}.")
+    # Nothing was sent: LiteLLM itself refused the request. Its words can hold the prompt, so only its kind is told.
+    return RelayError(
+        "request_invalid",
+        f"LiteLLM could not turn the request into one for {name} ({type(error).__name__}).",
+        status=400,
+    )
+
+
+def _describe_page(call: ChatCall) -> RelayError:
+    return make_provider_error(
+        "answer", f"{call.entry.name} answered with a web page instead of data: check the base URL."
+    )
+
+
+def _read_error(
+    body: bytes | Mapping[str, Any],
+    call: ChatCall,
+    *,
+    status: int | None,
+    headers: Mapping[str, str] | None = None,
+) -> RelayError:
+    return read_provider_error(
+        body,
+        name=call.entry.name,
+        status=status,
+        error_codes=call.entry.error_codes,
+        secrets=(call.key,),
+        headers=headers,
+    )

@@ -1,0 +1,67 @@
+"""Loads something slow beside the serving, so that the relay answers `/healthz` at once."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from sidestep_relay.telemetry import Log
+
+__all__ = ["BackgroundLoader", "Spawn", "spawn_thread"]
+
+Spawn = Callable[[Callable[[], None]], object]
+"""Runs a function beside the serving. It must be a thread of the operating system, also under gevent: an import
+never waits, so as a greenlet it would keep every other greenlet from running for its three seconds."""
+
+
+class BackgroundLoader:
+    """Calls *load* once, through *spawn*; `get` waits for its result."""
+
+    def __init__(self, load: Callable[[], Any], spawn: Spawn, log: Log) -> None:
+        self._load = load
+        self._spawn = spawn
+        self._log = log
+        self._lock = threading.Lock()
+        self._has_started = False
+        self._is_done = threading.Event()
+        self._result: Any = None
+        self._error: BaseException | None = None
+
+    @property
+    def is_loaded(self) -> bool:
+        """Whether `get` would return at once."""
+        return self._is_done.is_set()
+
+    def start(self) -> None:
+        """Begin, unless it has begun."""
+        with self._lock:
+            if self._has_started:
+                return
+            self._has_started = True
+        self._spawn(self._run)
+
+    def get(self) -> Any:
+        """Return what *load* returned, or raise what it raised."""
+        self.start()
+        self._is_done.wait()
+        if self._error is not None:
+            raise self._error
+        return self._result
+
+    def _run(self) -> None:
+        begun = time.monotonic()
+        try:
+            self._result = self._load()
+        except BaseException as error:  # noqa: BLE001 - not handled here: `get` raises it
+            self._error = error
+        self._log.info("loaded", detail="litellm", seconds=round(time.monotonic() - begun, 2))
+        self._is_done.set()
+
+
+def spawn_thread(function: Callable[[], None]) -> object:
+    """Run *function* in a thread: the way of every server but gevent's."""
+    thread = threading.Thread(target=function, daemon=True)
+    thread.start()
+    return thread

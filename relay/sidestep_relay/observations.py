@@ -1,0 +1,111 @@
+"""What really stood on a provider's wire, seen beside LiteLLM.
+
+LiteLLM reports `finish_reason: "network_error"` as `stop`, ends a stream that was cut as if it were whole, and makes up
+token counts. The relay therefore reads along and believes the wire. One reader per dialect, named as in the catalogue.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sidestep.errors import UnexpectedResponse
+from sidestep.sse import ServerSentEvent, SSEDecoder
+
+__all__ = ["Observation", "Observer"]
+
+
+@dataclass(slots=True)
+class Observation:
+    """What was seen.
+
+    Attributes:
+        finish_reasons: by choice index, in the provider's own words; empty for dialects LiteLLM translates faithfully.
+        usage: the last usage object, or None.
+        error: an error object that came inside the answer, as it came, or None.
+        is_finished: whether the provider said that the answer was whole.
+    """
+
+    finish_reasons: dict[int, str] = field(default_factory=dict)
+    usage: dict[str, Any] | None = None
+    error: dict[str, Any] | None = None
+    is_finished: bool = False
+
+
+class Observer:
+    """Reads an answer's body as it passes by. It never changes it and never fails."""
+
+    def __init__(self, dialect: str, *, is_stream: bool) -> None:
+        self.seen = Observation()
+        self._read = _READERS[dialect]
+        self._is_stream = is_stream
+        self._decoder = SSEDecoder()
+        self._body = bytearray()
+
+    def feed(self, data: bytes) -> None:
+        """Read the next bytes."""
+        if self._is_stream:
+            try:
+                events = self._decoder.feed(data)
+            except UnexpectedResponse:
+                # One event of absurd size: nothing more can be learned, and an unfinished answer is reported as such.
+                self._is_stream = False
+                return
+            for event in events:
+                self._read_event(event)
+        else:
+            self._body += data
+
+    def finish(self) -> None:
+        """Read what the end of the body completes."""
+        for event in self._decoder.flush():
+            self._read_event(event)
+        if self._body:
+            self._read(_parse(bytes(self._body)), self.seen)
+
+    def _read_event(self, event: ServerSentEvent) -> None:
+        if event.data.strip() == "[DONE]":
+            self.seen.is_finished = True
+        elif parsed := _parse(event.data):
+            self._read(parsed, self.seen)
+
+
+def _parse(text: str | bytes) -> dict[str, Any]:
+    try:
+        parsed = json.loads(text)
+    except ValueError:
+        return {}
+    return parsed if isinstance(parsed, dict) else {}
+
+
+def _read_openai(body: dict[str, Any], seen: Observation) -> None:
+    """Read a `chat.completion` or a chunk of one (OpenAI API reference, *Chat*)."""
+    _read_error(body, seen)
+    if isinstance(body.get("usage"), dict):
+        seen.usage = body["usage"]
+    for choice in body.get("choices") or []:
+        if isinstance(choice, dict) and choice.get("finish_reason"):
+            seen.finish_reasons[choice.get("index") or 0] = str(choice["finish_reason"])
+            seen.is_finished = True
+
+
+def _read_anthropic(body: dict[str, Any], seen: Observation) -> None:
+    """Read a message or a stream event (Anthropic API reference, *Messages* and *Streaming*)."""
+    _read_error(body, seen)
+    delta = body.get("delta")
+    reason = body.get("stop_reason") or (delta.get("stop_reason") if isinstance(delta, dict) else None)
+    if reason or body.get("type") == "message_stop":
+        seen.is_finished = True
+
+
+def _read_error(body: dict[str, Any], seen: Observation) -> None:
+    if body.get("error"):
+        seen.error = body
+
+
+_READERS: Mapping[str, Callable[[dict[str, Any], Observation], None]] = {
+    "openai_chat": _read_openai,
+    "anthropic": _read_anthropic,
+}

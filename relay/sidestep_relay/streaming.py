@@ -1,0 +1,139 @@
+"""Streams out: server-sent events, a comment while the provider is silent, and a client that leaves is noticed.
+
+The blocking work (LiteLLM, reading from the provider) runs in a thread of its own, which under gevent is a greenlet;
+the request's own thread waits for what it hands over, so it can look up while the provider is silent.
+"""
+
+from __future__ import annotations
+
+import json
+import queue
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from sidestep_relay.errors import RelayError
+
+__all__ = ["DONE", "ClientLeft", "Pump", "has_client_left", "write_error", "write_event"]
+
+T = TypeVar("T")
+
+DONE = b"data: [DONE]\n\n"
+PING = b": ping\n\n"
+_LOOK_UP_SECONDS = 0.2  # how late a client's leaving may be noticed while the provider is silent
+_WAITING_ITEMS = 64  # how far the provider may be ahead of a slow client
+
+
+class ClientLeft(Exception):
+    """The client closed its connection; there is nobody to answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    error: BaseException | None
+
+
+class Pump(Generic[T]):
+    """Runs an iterator in a thread and hands its items over.
+
+    *abort* must make the iterator fail soon, from another thread; it is called if the pump is closed before the end.
+    """
+
+    def __init__(self, items: Callable[[], Iterator[T]], abort: Callable[[], None]) -> None:
+        self._items = items
+        self._abort = abort
+        self._queue: queue.Queue[T | _End] = queue.Queue(_WAITING_ITEMS)
+        self._is_closed = threading.Event()
+        self._has_ended = False
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def get(self, timeout: float, has_left: Callable[[], bool]) -> T:
+        """Return the next item.
+
+        Raises:
+            StopIteration: there are no more.
+            TimeoutError: none came within *timeout* seconds.
+            ClientLeft: *has_left* said so while none came.
+        """
+        deadline = time.monotonic() + timeout
+        while True:
+            wait = min(_LOOK_UP_SECONDS, max(deadline - time.monotonic(), 0))
+            try:
+                item = self._queue.get(timeout=wait)
+            except queue.Empty:
+                if has_left():
+                    raise ClientLeft from None
+                if time.monotonic() >= deadline:
+                    raise TimeoutError from None
+            else:
+                return self._open(item)
+
+    def close(self) -> None:
+        """Stop the iterator if it still runs."""
+        self._is_closed.set()
+        if not self._has_ended:
+            self._abort()
+
+    def _open(self, item: T | _End) -> T:
+        if not isinstance(item, _End):
+            return item
+        self._has_ended = True
+        if item.error is not None:
+            raise item.error
+        raise StopIteration
+
+    def _run(self) -> None:
+        try:
+            for item in self._items():
+                if not self._put(item):
+                    return
+        except BaseException as error:  # noqa: BLE001 - not handled here: `get` raises it in the request's thread
+            self._put(_End(error))
+        else:
+            self._put(_End(None))
+
+    def _put(self, item: T | _End) -> bool:
+        while not self._is_closed.is_set():
+            try:
+                self._queue.put(item, timeout=1.0)
+            except queue.Full:
+                continue
+            return True
+        return False
+
+
+def write_event(data: Mapping[str, Any]) -> bytes:
+    """Return one server-sent event."""
+    return b"data: " + json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode() + b"\n\n"
+
+
+def write_error(error: RelayError, request_id: str) -> bytes:
+    """Return the event that ends a stream which can no longer answer with a status."""
+    return b"event: error\n" + write_event(error.to_dict(request_id))
+
+
+def has_client_left(environ: Mapping[str, Any]) -> bool:
+    """Say whether the client of the WSGI request *environ* has closed its connection.
+
+    Behind a proxy this sees the proxy's connection. A server that tells nothing counts as a client that stays.
+    """
+    if "waitress.client_disconnected" in environ:
+        return bool(environ["waitress.client_disconnected"]())
+    connection: socket.socket | None = environ.get("gunicorn.socket")
+    if connection is None:
+        return False
+    timeout = connection.gettimeout()
+    # Not MSG_DONTWAIT: gevent's sockets wait all the same, unless their timeout is 0.
+    connection.settimeout(0)
+    try:
+        return connection.recv(1, socket.MSG_PEEK) == b""
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+    finally:
+        connection.settimeout(timeout)

@@ -1,0 +1,281 @@
+"""The relay's only way out: one `Upstream` per request, over connections that all requests share.
+
+Whatever LiteLLM is talked into, an `Upstream` sends one request and no second (no retries), to the approved base URL
+and nowhere else, at an address that was checked, without cookies, without following a redirect. It keeps what the
+provider answered, so errors are built from the wire and not from an exception's text, and it can be aborted from
+another thread at any moment, also while the provider is silent.
+
+Proxies named in the environment are not used: an address behind a proxy cannot be checked.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from contextvars import ContextVar
+from typing import Any
+
+import httpcore
+import httpx
+
+from sidestep_relay.destinations import Destination, Destinations
+from sidestep_relay.errors import RelayError
+from sidestep_relay.observations import Observer
+
+__all__ = ["TIMEOUT", "Connections", "Upstream"]
+
+TIMEOUT = httpx.Timeout(connect=10.0, read=600.0, write=60.0, pool=10.0)
+"""Seconds. A reasoning model may think for minutes before its first byte."""
+
+_LARGEST_ERROR = 64 * 1024  # bytes of an error's body that are read
+_KEY_HEADERS = ("authorization", "x-api-key")
+# What SDKs add on their own: it tells about the relay's machine, and the operator's account if keys of others are used.
+_DROPPED_HEADERS = ("x-stainless-", "openai-organization", "openai-project", "cookie")
+
+_current: ContextVar[Upstream | None] = ContextVar("current_upstream", default=None)
+
+
+class Connections(httpx.HTTPTransport):
+    """The pool of connections to providers. Every new one is made to an address that *destinations* accepts."""
+
+    def __init__(self, destinations: Destinations) -> None:
+        super().__init__(trust_env=False)
+        # httpx has no public parameter for the network backend; everything else of its transport is kept.
+        self._pool = httpcore.ConnectionPool(
+            ssl_context=httpx.create_ssl_context(trust_env=False),
+            max_connections=None,
+            max_keepalive_connections=100,
+            keepalive_expiry=30.0,
+            network_backend=_CheckedBackend(destinations),
+        )
+
+
+class Upstream(httpx.BaseTransport):
+    """One request's transport, given to whichever HTTP client LiteLLM uses.
+
+    Attributes:
+        refusal: why the relay itself did not send the request, or None.
+        failure: what broke the connection, or None.
+        status: the provider's HTTP status, or None if there was no answer.
+        headers: the provider's headers.
+        error_body: the body of an answer whose status is 300 or more.
+        is_html: whether a page came where data was expected.
+        observer: what the answer's body says.
+        is_aborted: whether `abort` was called.
+    """
+
+    def __init__(self, connections: httpx.BaseTransport, place: Destination, *, dialect: str, has_key: bool) -> None:
+        self.refusal: RelayError | None = None
+        self.failure: httpx.TransportError | None = None
+        self.status: int | None = None
+        self.headers = httpx.Headers()
+        self.error_body = b""
+        self.is_html = False
+        self.observer: Observer | None = None
+        self.is_aborted = False
+        self._connections = connections
+        self._place = place
+        self._dialect = dialect
+        self._has_key = has_key
+        self._sent_at: float | None = None
+        self._answered_at: float | None = None
+        self._stream: httpcore.NetworkStream | None = None
+        self._answer: _Observed | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def waited_ms(self) -> float | None:
+        """Milliseconds from sending the request to the answer's headers, or None if there was no answer."""
+        if self._sent_at is None or self._answered_at is None:
+            return None
+        return (self._answered_at - self._sent_at) * 1000
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send *request*, once.
+
+        Raises:
+            httpx.TransportError: it was not sent, or no answer came; `refusal` tells the first from the second.
+        """
+        if self._sent_at is not None:
+            raise httpx.ConnectError("The relay sends a request once.", request=request)
+        self._sent_at = time.monotonic()
+        self._check(request.url)
+        token = _current.set(self)
+        try:
+            response = self._connections.handle_request(self._clean(request))
+        except RelayError as error:
+            self.refusal = error
+            raise httpx.ConnectError(error.message, request=request) from error
+        except httpx.TransportError as error:
+            self.failure = error
+            raise
+        finally:
+            _current.reset(token)
+        self._answered_at = time.monotonic()
+        return self._take(response)
+
+    def abort(self) -> None:
+        """Break the connection, from any thread. The thread that reads from it gets an error at once."""
+        with self._lock:
+            self.is_aborted = True
+            if self._stream is not None:
+                _shut(self._stream)
+
+    def close(self) -> None:
+        """Give the connection back, or close it if the answer was not read to its end. Safe to call twice.
+
+        Whoever used the upstream must call this. An answer left to the garbage collector is closed wherever that
+        happens to run, and inside the pool's own lock it would wait for that lock for ever.
+        """
+        if self._answer is not None:
+            self._answer.close()
+
+    def _check(self, url: httpx.URL) -> None:
+        port = url.port or {"http": 80, "https": 443}.get(url.scheme, 0)
+        if not self._place.covers(Destination(url.scheme, url.host, port, url.path.rstrip("/"))):
+            self.refusal = RelayError(
+                "destination_refused",
+                "The request would have left the base URL that was approved, so it was not sent.",
+                status=403,
+            )
+            raise httpx.ConnectError("not the approved base URL")
+
+    def _clean(self, request: httpx.Request) -> httpx.Request:
+        """Return what is sent instead of *request*, which stays as it is: its SDK looks at it again later."""
+        headers = request.headers.copy()
+        for name in list(headers):
+            if name.startswith(_DROPPED_HEADERS) or (name in _KEY_HEADERS and not self._has_key):
+                del headers[name]
+        # The observer reads along, and compressing single tokens helps nobody.
+        headers["accept-encoding"] = "identity"
+        return httpx.Request(
+            request.method, request.url, headers=headers, stream=request.stream, extensions=request.extensions
+        )
+
+    def _take(self, response: httpx.Response) -> httpx.Response:
+        self.status = response.status_code
+        self.headers = response.headers
+        content_type = response.headers.get("content-type", "").lower()
+        if not response.is_success:
+            self.error_body = _read_some(response)
+            response.close()
+            return httpx.Response(response.status_code, content=self.error_body, headers={"content-type": content_type})
+        self.is_html = content_type.startswith("text/html")
+        if response.headers.get("content-encoding", "identity") == "identity":
+            self.observer = Observer(self._dialect, is_stream=content_type.startswith("text/event-stream"))
+        response.headers.pop("set-cookie", None)
+        self._answer = _Observed(response.stream, self)
+        response.stream = self._answer
+        return response
+
+    # what the connection underneath uses
+
+    def hold(self, stream: httpcore.NetworkStream) -> None:
+        """Remember the connection that carries this request."""
+        with self._lock:
+            self._stream = stream
+            if self.is_aborted:
+                _shut(stream)
+
+    def let_go(self) -> None:
+        """Forget the connection: another request may get it next."""
+        with self._lock:
+            self._stream = None
+
+
+class _Observed(httpx.SyncByteStream):
+    def __init__(self, stream: Any, upstream: Upstream) -> None:
+        self._stream = stream
+        self._upstream = upstream
+
+    def __iter__(self) -> Iterator[bytes]:
+        observer = self._upstream.observer
+        try:
+            for data in self._stream:
+                if observer:
+                    observer.feed(data)
+                yield data
+        except httpx.TransportError as error:
+            self._upstream.failure = error
+            raise
+        if observer:
+            observer.finish()
+
+    def close(self) -> None:
+        self._upstream.let_go()
+        self._stream.close()
+
+
+class _CheckedBackend(httpcore.NetworkBackend):
+    """Resolves once, checks, and connects to the checked address; TLS still verifies the name."""
+
+    def __init__(self, destinations: Destinations) -> None:
+        self._destinations = destinations
+        self._sockets = httpcore.SyncBackend()
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.NetworkStream:
+        try:
+            addresses = self._destinations.resolve(host, port)
+        except OSError as error:
+            raise httpcore.ConnectError(f"{host} is not known") from error
+        failure: Exception = httpcore.ConnectError(f"{host} has no address")
+        for address in addresses:
+            try:
+                stream = self._sockets.connect_tcp(address, port, timeout, local_address, socket_options or ())
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                failure = error
+            else:
+                return _Held(stream)
+        raise failure
+
+
+class _Held(httpcore.NetworkStream):
+    """A connection that makes itself known to the request that writes to it, so that this request can be aborted."""
+
+    def __init__(self, stream: httpcore.NetworkStream) -> None:
+        self._stream = stream
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._stream.read(max_bytes, timeout)
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        if upstream := _current.get():
+            upstream.hold(self._stream)
+        self._stream.write(buffer, timeout)
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def start_tls(
+        self, ssl_context: Any, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        return _Held(self._stream.start_tls(ssl_context, server_hostname, timeout))
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
+
+
+def _shut(stream: httpcore.NetworkStream) -> None:
+    try:
+        stream.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
+    except OSError:
+        # The provider was faster.
+        return
+
+
+def _read_some(response: httpx.Response) -> bytes:
+    body = bytearray()
+    for data in response.iter_raw():
+        body += data
+        if len(body) >= _LARGEST_ERROR:
+            break
+    return bytes(body[:_LARGEST_ERROR])

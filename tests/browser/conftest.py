@@ -1,0 +1,58 @@
+"""Fixtures of the page's own tests: the page opened by hand, with a provider already there, or without Python."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.fakes.fixtures import open_provider  # noqa: F401 - a fixture is used by name
+from tests.fakes.providers import OpenProvider
+
+# Python's start takes most of it, on a busy machine.
+expect.set_options(timeout=30_000)
+
+_SEED = """async ([provider, key, model]) => {
+  const { Store } = await import("./js/store.js");
+  const store = await Store.open();
+  await store.saveSetting("config", { version: 1, providers: [provider], relays: [], consents: [] });
+  await store.saveSecret("providers", provider.id, { value: key, custody: "device" });
+  await store.saveSetting("model", model);
+}"""
+
+
+@pytest.fixture
+def page_without_python(page: Page, static_server: str) -> Page:
+    """The page, whose Python never comes: for what must work without it."""
+    page.route("**/pyodide/*", lambda route: route.abort())
+    page.goto(f"{static_server}/")
+    expect(page.get_by_role("status")).to_contain_text("Python did not start")
+    return page
+
+
+@pytest.fixture
+def open_page(page: Page, static_server: str) -> Page:
+    """The page as a first visit shows it; Python is on its way."""
+    page.goto(f"{static_server}/")
+    return page
+
+
+@pytest.fixture
+def seed(page_without_python: Page) -> Callable[[OpenProvider], Page]:
+    """Store *fake* as the provider `fake`, its first model chosen; the page has to be opened again to see it."""
+
+    def store(fake: OpenProvider) -> Page:
+        provider = {
+            "id": "fake",
+            "kind": "custom",
+            "name": "Fake",
+            "base_url": fake.base_url,
+            "dialect": "openai_chat",
+            "headers": {},
+            "route": "auto",
+            "models": list(fake.models),
+        }
+        page_without_python.evaluate(_SEED, [provider, fake.key, f"fake/{fake.models[0]}"])
+        page_without_python.unroute("**/pyodide/*")
+        return page_without_python
+
+    return store

@@ -1,0 +1,62 @@
+"""What a person does in the page, as the tests' words."""
+
+from playwright.sync_api import Locator, Page, Route, expect
+
+from tests.fakes.providers import OpenProvider
+
+
+class Held:
+    """Requests of *page* for *pattern*, kept back until `release`."""
+
+    def __init__(self, page: Page, pattern: str) -> None:
+        self._routes: list[Route] = []
+        self._is_open = False
+        page.route(pattern, self._take)
+
+    def _take(self, route: Route) -> None:
+        if self._is_open:
+            route.continue_()
+        else:
+            self._routes.append(route)
+
+    def release(self) -> None:
+        self._is_open = True
+        for route in self._routes:
+            route.continue_()
+
+
+def wait_for_python(page: Page) -> None:
+    expect(page.get_by_role("status")).to_contain_text("Python is ready")
+
+
+def send(page: Page, text: str) -> None:
+    page.get_by_role("textbox", name="Message").fill(text)
+    page.get_by_role("button", name="Send").click()
+
+
+def last_answer(page: Page) -> Locator:
+    return page.get_by_role("log", name="Conversation").locator("[data-role=assistant]").last
+
+
+def open_provider_form(page: Page) -> Locator:
+    """Open the form for a new custom provider; the dialog."""
+    page.get_by_role("link", name="Providers").click()
+    page.get_by_role("button", name="Add provider").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Provider", exact=True).select_option("custom")
+    return dialog
+
+
+def fill_provider(dialog: Locator, fake: OpenProvider, name: str = "Mine") -> None:
+    dialog.get_by_label("Name", exact=True).fill(name)
+    dialog.get_by_label("Base URL").fill(fake.base_url)
+    dialog.get_by_label("API key", exact=True).fill(fake.key)
+
+
+def save(dialog: Locator) -> None:
+    dialog.get_by_role("button", name="Save").click()
+    expect(dialog).to_have_count(0)
+
+
+def provider_cards(page: Page) -> Locator:
+    return page.get_by_role("main").get_by_role("listitem").filter(has=page.get_by_role("heading"))

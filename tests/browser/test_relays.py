@@ -1,0 +1,79 @@
+"""Relays: pairing links, consents, removal."""
+
+import base64
+import json
+import re
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.pages import provider_cards, wait_for_python
+
+_TOKEN = "pairing-token-0123456789abcdef"
+
+
+def make_link(url: str, name: str = "My laptop") -> str:
+    data = json.dumps({"url": url, "token": _TOKEN, "name": name}).encode()
+    return "#relay=" + base64.urlsafe_b64encode(data).decode().rstrip("=")
+
+
+def test_relay_of_the_same_origin_is_paired_at_once(page: Page, static_server: str) -> None:
+    page.goto(f"{static_server}/{make_link(static_server, 'This computer')}")
+    expect(page.get_by_text("Paired with this computer's relay.")).to_be_visible()
+    assert "relay=" not in page.url
+    page.get_by_role("link", name="Relays").click()
+    expect(provider_cards(page)).to_contain_text(re.compile("This computer.*every provider", re.DOTALL))
+    assert _TOKEN not in page.content()
+
+
+def test_relay_of_another_origin_is_shown_before_it_is_added(page: Page, static_server: str) -> None:
+    page.goto(f"{static_server}/{make_link('https://relay.example')}")
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("https://relay.example")
+    assert "relay=" not in page.url
+    dialog.get_by_role("button", name="Not now").click()
+    page.get_by_role("link", name="Relays").click()
+    expect(page.get_by_text("No relay yet")).to_be_visible()
+
+    page.goto(f"{static_server}/{make_link('https://relay.example')}")
+    dialog.get_by_role("button", name="Add relay").click()
+    page.get_by_role("link", name="Relays").click()
+    expect(provider_cards(page)).to_contain_text("Sees no provider's key")
+
+
+def test_pairing_link_opened_in_an_open_page_is_taken_too(page: Page, static_server: str) -> None:
+    page.goto(f"{static_server}/")
+    wait_for_python(page)
+    page.evaluate("hash => { location.hash = hash }", make_link("https://relay.example"))
+    expect(page.get_by_role("dialog")).to_contain_text("https://relay.example")
+    assert "relay=" not in page.url
+
+
+def test_broken_pairing_link_gets_a_sentence(page: Page, static_server: str) -> None:
+    page.goto(f"{static_server}/#relay=not-a-link")
+    expect(page.get_by_text("That pairing link is incomplete.")).to_be_visible()
+    assert "relay=" not in page.url
+
+
+def test_pasted_link_fills_the_form_and_removal_can_be_undone(page: Page, static_server: str) -> None:
+    page.goto(f"{static_server}/#relays")
+    page.get_by_role("button", name="Add relay").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Relay URL").fill(f"https://page.example/{make_link('https://relay.example')}")
+    expect(dialog.get_by_label("Relay URL")).to_have_value("https://relay.example")
+    expect(dialog.get_by_label("Relay token", exact=True)).to_have_value(_TOKEN)
+    dialog.get_by_role("button", name="Save").click()
+    card = provider_cards(page)
+    expect(card).to_contain_text("My laptop")
+    page.get_by_role("button", name="Remove My laptop").click()
+    expect(card).to_have_count(0)
+    page.get_by_role("button", name="Undo").click()
+    expect(card).to_contain_text("https://relay.example")
+
+
+def test_consent_can_be_revoked_and_given_back(page: Page, static_server: str) -> None:
+    page.goto(f"{static_server}/{make_link(static_server, 'This computer')}")
+    page.get_by_role("link", name="Relays").click()
+    page.get_by_role("button", name="Revoke for every provider").click()
+    expect(provider_cards(page)).to_contain_text("Sees no provider's key")
+    page.get_by_role("button", name="Undo").click()
+    expect(provider_cards(page)).to_contain_text("every provider")

@@ -1,0 +1,72 @@
+"""The page while Python starts, and where it does not."""
+
+from collections.abc import Callable
+
+from playwright.sync_api import Page, Route, expect
+
+from tests.browser.pages import Held, last_answer, send
+from tests.fakes.providers import OpenProvider
+
+
+def test_composer_takes_text_before_python_is_up(page: Page, static_server: str) -> None:
+    Held(page, "**/pyodide.asm.wasm")
+    page.goto(f"{static_server}/")
+    page.get_by_role("textbox", name="Message").fill("Written early")
+    expect(page.get_by_role("textbox", name="Message")).to_have_value("Written early")
+    expect(page.get_by_role("status")).to_contain_text("Loading Python")
+    expect(page.get_by_role("button", name="Send")).to_be_enabled()
+
+
+def test_text_typed_before_the_script_ran_is_kept(page: Page, static_server: str) -> None:
+    held = Held(page, "**/js/main.js")
+    page.goto(f"{static_server}/", wait_until="commit")
+    page.get_by_role("textbox", name="Message").fill("Quick fingers")
+    page.wait_for_function("document.activeElement.id === 'early-message'")
+    held.release()
+    expect(page.locator("#message")).to_have_value("Quick fingers")
+    expect(page.locator("#message")).to_be_focused()
+
+
+def test_early_message_waits_its_turn_and_is_answered(
+    seed: Callable[[OpenProvider], Page], open_provider: OpenProvider
+) -> None:
+    page = seed(open_provider)
+    held = Held(page, "**/pyodide.asm.wasm")
+    page.reload()
+    send(page, "Are you there?")
+    expect(last_answer(page)).to_contain_text("Waiting for Python…")
+    expect(page.get_by_role("button", name="Stop")).to_be_visible()
+    assert not open_provider.chats
+    held.release()
+    expect(last_answer(page)).to_contain_text(open_provider.text)
+
+
+def test_early_message_can_be_taken_back(seed: Callable[[OpenProvider], Page], open_provider: OpenProvider) -> None:
+    page = seed(open_provider)
+    held = Held(page, "**/pyodide.asm.wasm")
+    page.reload()
+    send(page, "Never mind")
+    page.get_by_role("button", name="Stop").click()
+    expect(last_answer(page)).to_contain_text("Stopped.")
+    held.release()
+    expect(page.get_by_role("status")).to_contain_text("Python is ready")
+    assert not open_provider.chats
+
+
+def test_python_that_does_not_start_is_said(page_without_python: Page) -> None:
+    expect(page_without_python.get_by_role("main")).to_contain_text("Python did not start")
+    expect(page_without_python.get_by_role("button", name="Reload the page")).to_be_visible()
+
+
+def test_page_works_below_any_folder(page: Page, static_server: str) -> None:
+    """Nothing is asked for by an absolute path."""
+    paths: list[str] = []
+    page.on("request", lambda request: paths.append(request.url))
+
+    def strip(route: Route) -> None:
+        route.continue_(url=route.request.url.replace("/deep/down/", "/"))
+
+    page.route("**/deep/down/**", strip)
+    page.goto(f"{static_server}/deep/down/")
+    expect(page.get_by_role("status")).to_contain_text("Python is ready")
+    assert [url for url in paths if "/deep/down/" not in url] == []

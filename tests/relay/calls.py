@@ -1,0 +1,72 @@
+"""How the tests of the relay call it and read its streams."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+
+from sidestep.sse import SSEDecoder
+from tests.fakes.providers import AnthropicProvider, OpenProvider, ZaiProvider
+
+Fake = OpenProvider | AnthropicProvider
+
+MESSAGES = [{"role": "user", "content": "Say hello"}]
+
+
+def name_model(fake: Fake) -> str:
+    """Return what the relay calls the first model of *fake*."""
+    prefix = {ZaiProvider: "zai", AnthropicProvider: "anthropic"}.get(type(fake), "openai")
+    return f"{prefix}/{fake.models[0]}"
+
+
+def make_headers(fake: Fake, **more: str) -> dict[str, str]:
+    """Return the headers that lead to *fake* with its key."""
+    return {"X-Provider-Key": fake.key, "X-Provider-Base": fake.base_url, **more}
+
+
+def make_body(fake: Fake, **fields: Any) -> dict[str, Any]:
+    return {"model": name_model(fake), "messages": MESSAGES, **fields}
+
+
+def chat(client: httpx.Client, fake: Fake, **fields: Any) -> httpx.Response:
+    """Send one chat to *fake* and return the whole answer."""
+    return client.post("/v1/chat/completions", headers=make_headers(fake), json=make_body(fake, **fields))
+
+
+@dataclass
+class StreamRead:
+    """A stream that was read to its end."""
+
+    text: str = ""
+    reasoning: str = ""
+    finish_reasons: list[str] = field(default_factory=list)
+    usage: dict[str, Any] | None = None
+    error: dict[str, Any] | None = None
+    is_done: bool = False
+
+
+def read_stream(raw: bytes) -> StreamRead:
+    """Read the bytes of a stream."""
+    decoder = SSEDecoder()
+    read = StreamRead()
+    for event in [*decoder.feed(raw), *decoder.flush()]:
+        if event.data == "[DONE]":
+            read.is_done = True
+        elif event.event == "error":
+            read.error = json.loads(event.data)["error"]
+        else:
+            _read_chunk(json.loads(event.data), read)
+    return read
+
+
+def _read_chunk(chunk: dict[str, Any], read: StreamRead) -> None:
+    assert chunk["object"] == "chat.completion.chunk"
+    read.usage = chunk.get("usage") or read.usage
+    for choice in chunk["choices"]:
+        read.text += choice["delta"].get("content") or ""
+        read.reasoning += choice["delta"].get("reasoning_content") or ""
+        if choice["finish_reason"]:
+            read.finish_reasons.append(choice["finish_reason"])

@@ -1,0 +1,60 @@
+"""A silent provider does not look like a dead connection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from tests.fakes import Hold, OpenProvider, Reply, Stream
+from tests.fakes.wires import DONE, write_chunk
+from tests.relay.calls import make_body, make_headers, read_stream
+from tests.relay.conftest import start_loaded
+from tests.relay.servers import RunningRelay
+
+PING = b": ping\n\n"
+
+
+@pytest.fixture(scope="module", params=["gunicorn", "waitress"])
+def pinging(request: pytest.FixtureRequest) -> Iterator[RunningRelay]:
+    yield from start_loaded(request.param, SIDESTEP_PING_SECONDS="0.2")
+
+
+def read_until(received: Iterator[bytes], wanted: bytes) -> bytes:
+    read = b""
+    while wanted not in read:
+        read += next(received)
+    return read
+
+
+def test_silence_is_filled_with_comments(pinging: RunningRelay, open_provider: OpenProvider) -> None:
+    hold = Hold()
+    end = [write_chunk({"content": "b"}), write_chunk(finish_reason="stop"), DONE]
+    open_provider.answers.append(Stream([write_chunk({"content": "a"}), hold, *end]))
+    headers, body = make_headers(open_provider) | pinging.headers, make_body(open_provider, stream=True)
+    url = f"{pinging.url}/v1/chat/completions"
+    with httpx.stream("POST", url, headers=headers, json=body, timeout=10, trust_env=False) as answer:
+        received = answer.iter_bytes()
+        read = read_until(received, b'"a"')
+        read += read_until(received, PING)
+        hold.release()
+        read += b"".join(received)
+    assert read_stream(read).text == "ab"
+
+
+def test_a_provider_that_thinks_before_its_first_byte(pinging: RunningRelay, open_provider: OpenProvider) -> None:
+    hold = Hold()
+    open_provider.answers.append(Reply(429, {"error": {"message": "busy", "code": "rate"}}, hold=hold))
+    headers, body = make_headers(open_provider) | pinging.headers, make_body(open_provider, stream=True)
+    url = f"{pinging.url}/v1/chat/completions"
+    with httpx.stream("POST", url, headers=headers, json=body, timeout=10, trust_env=False) as answer:
+        assert answer.status_code == 200
+        received = answer.iter_bytes()
+        read = read_until(received, PING)
+        hold.release()
+        read += b"".join(received)
+    stream = read_stream(read)
+    assert stream.error is not None
+    assert (stream.error["code"], stream.error["provider_status"]) == ("provider_rate_limit", 429)
+    assert not stream.is_done

@@ -1,0 +1,78 @@
+"""The table of the design: which module may import which. Lower layers never know of higher ones."""
+
+import ast
+from pathlib import Path
+
+import sidestep
+
+ROOT = Path(sidestep.__file__).parent
+
+MAY_IMPORT = {
+    "_version": set(),
+    "__main__": {"catalogue"},
+    "errors": set(),
+    "types": set(),
+    "catalogue": {"types"},
+    "config": {"catalogue", "errors"},
+    "sse": {"errors"},
+    "dialects": {"types", "sse", "errors"},
+    "routing": {"config", "types", "errors"},
+    "transports": {"types", "errors"},
+    "answers": {"dialects", "sse", "types"},
+    "messages": {"types", "errors"},
+    "collectors": {"types"},
+    "calls": {"config", "dialects", "messages", "routing", "types", "errors"},
+    "explanations": {"config", "routing", "errors"},
+    "discovery": {"config", "types", "errors"},
+    "client": {
+        "answers", "calls", "collectors", "config", "dialects", "discovery", "errors", "explanations", "routing",
+        "transports", "types",
+    },
+    "completions": {
+        "calls", "catalogue", "client", "collectors", "config", "errors", "messages", "routing", "transports",
+        "types",
+    },
+    "bridge": {"client", "collectors", "config", "discovery", "errors", "messages", "routing", "transports", "types"},
+}  # fmt: skip
+
+ONLY_IN = {"js": {"transports/fetch.py"}, "pyodide": {"transports/fetch.py"}, "httpx": {"transports/http.py"}}
+
+
+def sources() -> list[tuple[str, str, set[str]]]:
+    """Return each source file: its path, the part it belongs to, the dotted names that it imports."""
+    files = []
+    for path in sorted(ROOT.rglob("*.py")):
+        relative = path.relative_to(ROOT).as_posix()
+        part = relative.split("/")[0].removesuffix(".py")
+        names: set[str] = set()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                names |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                assert node.level == 0, f"{relative} imports relatively"
+                names.add(node.module or "")
+        files.append((relative, part, names))
+    return files
+
+
+def test_each_part_imports_only_what_the_table_allows() -> None:
+    for relative, part, names in sources():
+        if relative == "__init__.py":
+            continue
+        used = {name.split(".")[1] for name in names if name.startswith("sidestep.")}
+        assert used - {part} <= MAY_IMPORT[part], f"{relative} imports {used - {part} - MAY_IMPORT[part]}"
+
+
+def test_the_client_never_imports_the_relay() -> None:
+    assert not [relative for relative, _, names in sources() if any("sidestep_relay" in name for name in names)]
+
+
+def test_each_platform_is_met_in_one_file_only() -> None:
+    for relative, _, names in sources():
+        for module, homes in ONLY_IN.items():
+            if any(name.split(".")[0] == module for name in names):
+                assert relative in homes, f"{relative} imports {module}"
+
+
+def test_the_table_names_every_part_there_is() -> None:
+    assert {part for _, part, _ in sources()} - {"__init__"} == set(MAY_IMPORT)

@@ -1,0 +1,1 @@
+"""What build.py does, standard library only: it runs before anything is installed."""

@@ -1,0 +1,54 @@
+"""References: what the built page names must be there."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from tools.modules import MODULES
+
+_HTML = re.compile(r"""<(?:script|link|img)\b[^>]*?\b(?:src|href)=["']([^"'#?]+)""", re.IGNORECASE)
+_STYLE = re.compile(r"""url\(\s*["']?([^"')#?]+)""")
+_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+_IMPORT = re.compile(
+    r"""^\s*(?:import|export)\b[^"'`;()=]*?\bfrom\s*["']([^"']+)["']   # import … from "x", export … from "x"
+    | ^\s*import\s*["']([^"']+)["']                                   # import "x"
+    | \bimport\(\s*["']([^"']+)["']\s*\)                             # import("x")
+    """,
+    re.MULTILINE | re.VERBOSE,
+)
+
+
+def find_missing(dist: Path) -> Iterator[str]:
+    """Yield a few words for every reference in the site *dist* that leads nowhere.
+
+    Looked at are the import map, `build.json`, the addresses in HTML and style sheets, and the packages that
+    the page's own modules import; whether their relative imports lead anywhere is for the type checker.
+    """
+    for module in MODULES:
+        if not (dist / module.place).is_file():
+            yield f"{module.place}, named by the import map"
+    build = json.loads((dist / "build.json").read_text())
+    for name in ("micropip", "sidestep"):
+        if not (dist / build[name]).is_file():
+            yield f"{build[name]}, named by build.json"
+    for page in dist.glob("*.html"):
+        yield from _find_missing_files(page, _HTML)
+    for style in dist.glob("css/**/*.css"):
+        yield from _find_missing_files(style, _STYLE)
+    for script in dist.glob("js/**/*.js"):
+        yield from _find_missing_packages(script)
+
+
+def _find_missing_files(file: Path, pattern: re.Pattern[str]) -> Iterator[str]:
+    for address in pattern.findall(file.read_text(encoding="utf-8")):
+        if ":" not in address and not (file.parent / address).exists():
+            yield f"{address}, named by {file.name}"
+
+
+def _find_missing_packages(script: Path) -> Iterator[str]:
+    known = {module.specifier for module in MODULES}
+    for groups in _IMPORT.findall(_COMMENT.sub("", script.read_text(encoding="utf-8"))):
+        specifier = "".join(groups)
+        if specifier[0] not in "./" and specifier not in known:
+            yield f"{specifier}, imported by {script.name}"

@@ -1,0 +1,63 @@
+"""The relay as a child of this process."""
+
+import signal
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
+
+from tools.failures import BuildError
+
+# How long, in seconds, a relay that was asked to stop may finish what it is sending.
+_PATIENCE = 10
+# How long it has when the terminal's Ctrl-C has reached it too, before it is asked again.
+_NOTICE = 3
+
+
+def run_relay(command: Sequence[str], *, patience: float = _PATIENCE, notice: float = _NOTICE) -> int:
+    """Run the relay until it ends or Ctrl-C (or a termination signal) ends both; return its exit code, or 0.
+
+    Args:
+        command: The program and its arguments.
+        patience: How many seconds it has to stop before it is ended by force.
+        notice: How many seconds it has to stop by itself before it is asked to.
+
+    Raises:
+        BuildError: It cannot be started.
+    """
+    try:
+        relay = subprocess.Popen(command)
+    except OSError as error:
+        raise BuildError(f"The relay does not start ({error.strerror}): delete .venv, then try again.") from error
+    with relay, _pass_on_termination(relay):
+        try:
+            return relay.wait()
+        except KeyboardInterrupt:
+            # In a terminal the relay has got the same Ctrl-C and is stopping; a signal sent to this process alone
+            # has not reached it.
+            _stop(relay, patience=patience, notice=notice)
+            return 0
+
+
+def _stop(relay: subprocess.Popen[bytes], *, patience: float, notice: float) -> None:
+    for seconds, act in ((notice, relay.terminate), (patience, relay.kill)):
+        try:
+            relay.wait(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            act()
+        else:
+            return
+
+
+@contextmanager
+def _pass_on_termination(relay: subprocess.Popen[bytes]) -> Iterator[None]:
+    """Let a signal that would end this process alone end the *relay*, and so both."""
+
+    def pass_on(_number: int, _frame: FrameType | None) -> None:
+        relay.terminate()
+
+    before = signal.signal(signal.SIGTERM, pass_on)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

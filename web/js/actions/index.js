@@ -1,0 +1,86 @@
+// @ts-check
+/**
+ * Everything a person can make the page do. Views get these and nothing else.
+ *
+ * @import { PageModel } from "../model.js"
+ * @import { Rpc } from "../rpc.js"
+ * @import { Pairing } from "../state.js"
+ * @import { Keeper } from "./keeper.js"
+ */
+import { failureOf } from "../rpc.js";
+import { splitModel } from "../state.js";
+import { chatActions } from "./chat.js";
+import { conversationActions } from "./conversations.js";
+import { modelActions } from "./models.js";
+import { settingsActions } from "./settings.js";
+import { toastActions } from "./toasts.js";
+
+/** @typedef {ReturnType<typeof createActions>} Actions */
+
+/**
+ * @param {{model: PageModel, rpc: Rpc, keeper: Keeper, loaded: Promise<void>, origin: string}} app
+ */
+export function createActions({ model, rpc, keeper, loaded, origin }) {
+  const { toast, dismissToast } = toastActions(model, (work) => reported(work));
+  const models = modelActions({ model, rpc, keeper });
+  const settings = settingsActions({ model, rpc, keeper, toast, reported, origin });
+  const conversations = conversationActions({ model, keeper, toast });
+  const chat = chatActions({ model, rpc, conversations, loaded, toast });
+
+  /** @param {Promise<unknown>} work */
+  function reported(work) {
+    return work.catch((error) => {
+      const { type, message } = failureOf(error);
+      // That Python did not start is said once, at the top of the page.
+      if (type !== "PythonUnavailable") toast(message);
+    });
+  }
+
+  return {
+    toast, dismissToast, models, settings, conversations, chat, reported,
+
+    async restore() {
+      const [stored, secrets, summaries] = await Promise.all([
+        keeper.use((store) => store.settings()),
+        keeper.use((store) => store.secrets()),
+        keeper.use((store) => store.summaries()),
+      ]);
+      model.models.value = stored?.models ?? {};
+      model.model.value = stored?.model ?? "";
+      model.conversations.value = summaries ?? [];
+      if (stored?.conversation) await conversations.openConversation(stored.conversation);
+      settings.begin({ ...stored, secrets });
+      void reported(settings.loadCatalogue().then(() => models.ensureModel()));
+    },
+
+    /**
+     * The relay that served this page is trusted with its keys already; any other is shown first.
+     *
+     * @param {Pairing} pairing
+     */
+    async offerPairing(pairing) {
+      await loaded;
+      if (new URL(pairing.url).origin !== origin) model.dialog.value = { kind: "pairing", pairing };
+      else await reported(settings.pair(pairing).then(() => toast("Paired with this computer's relay.")));
+    },
+
+    /**
+     * @param {string} provider
+     * @param {string[]} notes  what was put right in what was typed
+     */
+    announceSavedProvider(provider, notes) {
+      notes.forEach((note) => toast(note));
+      models.ensureModel();
+      void models.reloadModels(provider);
+    },
+
+    /**
+     * @param {string} relay
+     * @param {string} answerModel
+     */
+    allowAndRetry(relay, answerModel) {
+      settings.grant({ relay, provider: splitModel(answerModel).provider });
+      chat.retry(answerModel);
+    },
+  };
+}

@@ -1,0 +1,59 @@
+// @ts-check
+/**
+ * @import { PageModel } from "../model.js"
+ * @import { Rpc } from "../rpc.js"
+ * @import { Keeper } from "./keeper.js"
+ */
+import { splitModel } from "../state.js";
+
+/** @param {{model: PageModel, rpc: Rpc, keeper: Keeper}} app */
+export function modelActions({ model, rpc, keeper }) {
+  /** @type {Set<string>} providers asked since the page was opened */
+  const asked = new Set();
+
+  /**
+   * @param {string} provider
+   * @param {boolean} refresh
+   */
+  async function load(provider, refresh) {
+    asked.add(provider);
+    try {
+      const { models, source, fetched_at: fetchedAt, is_stale: isStale } =
+        await rpc.call("models", { provider, refresh });
+      if (source !== "live" || fetchedAt === null) return;
+      model.models.value = { ...model.models.value, [provider]: { models, fetched_at: fetchedAt } };
+      await keeper.saveSetting("models", model.models.value);
+      if (isStale && !refresh) await load(provider, true);
+    } catch {
+      // The curated list stays; what keeps the provider from answering is said where it matters, in the chat.
+      asked.delete(provider);
+    }
+  }
+
+  return {
+    /** @param {string} chosen */
+    chooseModel(chosen) {
+      model.model.value = chosen;
+      void keeper.saveSetting("model", chosen);
+    },
+
+    /** Asks each provider once per visit, and only when the list is opened: never on page load. */
+    loadModels() {
+      for (const { id } of model.config.value.providers) if (!asked.has(id)) void load(id, false);
+    },
+
+    /** @param {string} provider whose address or key changed */
+    async reloadModels(provider) {
+      await load(provider, true);
+      this.ensureModel();
+    },
+
+    /** Keeps the choice valid: a model of a provider that exists, or the first there is. */
+    ensureModel() {
+      const groups = model.modelGroups.value;
+      if (groups.some(({ id }) => id === splitModel(model.model.value).provider)) return;
+      const group = groups.find(({ models }) => models.length);
+      this.chooseModel(group ? `${group.id}/${group.models[0].id}` : "");
+    },
+  };
+}

@@ -1,0 +1,244 @@
+// @ts-check
+/**
+ * @import { Config, Consent, Problem, Provider, Relay, Secrets } from "../protocol.js"
+ * @import { PageModel } from "../model.js"
+ * @import { Rpc } from "../rpc.js"
+ * @import { Pairing } from "../state.js"
+ * @import { Custody, Secret, SecretBook, SecretKind } from "../store.js"
+ * @import { Keeper } from "./keeper.js"
+ */
+import { failureOf } from "../rpc.js";
+import { freeId, restored, withConsent, withoutConsent, withoutProvider, withoutRelay, withProvider, withRelay }
+  from "../state.js";
+
+const CATALOGUE = new URL("../../catalogue.json", import.meta.url);
+
+/**
+ * @param {object} app
+ * @param {PageModel} app.model
+ * @param {Rpc} app.rpc
+ * @param {Keeper} app.keeper
+ * @param {(text: string, undo?: () => unknown) => void} app.toast
+ * @param {(work: Promise<unknown>) => Promise<unknown>} app.reported
+ * @param {string} app.origin  the page's own
+ */
+export function settingsActions({ model, rpc, keeper, toast, reported, origin }) {
+  /** @type {SecretBook} never in a signal: no view has a reason to hold a key */
+  let secrets = { providers: {}, relays: {} };
+  /** @type {unknown[]} */
+  let evidence = [];
+
+  async function configure() {
+    const { problems } = await rpc.call("configure",
+      { config: model.config.value, secrets: plain(secrets), evidence, models: model.models.value,
+        page_origin: origin });
+    model.problems.value = problems;
+    await explainAll();
+  }
+
+  async function explainAll() {
+    const explained = await Promise.allSettled(model.config.value.providers.map(explain));
+    model.routes.value = Object.fromEntries(
+      explained.flatMap((result) => (result.status === "fulfilled" ? [result.value] : [])));
+  }
+
+  /** @param {Provider} provider */
+  async function explain({ id }) {
+    const group = model.modelGroups.value.find((candidate) => candidate.id === id);
+    const { routes } = await rpc.call("explain", { model: `${id}/${group?.models[0]?.id ?? "any"}` });
+    return /** @type {const} */ ([id, routes]);
+  }
+
+  /**
+   * Python need not be awaited: it takes commands in order, so whatever is sent next meets the new configuration.
+   *
+   * @param {Config} config
+   */
+  function adopt(config) {
+    model.config.value = config;
+    void keeper.saveSetting("config", config);
+    void reported(configure());
+  }
+
+  function publishCustody() {
+    model.custody.value = { providers: custodyOf(secrets.providers), relays: custodyOf(secrets.relays) };
+  }
+
+  /**
+   * @param {SecretKind} kind
+   * @param {string} id
+   * @param {Secret | undefined} secret
+   */
+  async function putSecret(kind, id, secret) {
+    const { [id]: _, ...others } = secrets[kind];
+    secrets = { ...secrets, [kind]: secret?.value ? { ...others, [id]: secret } : others };
+    publishCustody();
+    if (secret?.value) await keeper.use((store) => store.saveSecret(kind, id, secret));
+    else await keeper.use((store) => store.removeSecret(kind, id));
+  }
+
+  /**
+   * Takes a provider or relay out, and offers to put everything that belonged to it back.
+   *
+   * @param {SecretKind} kind
+   * @param {string} id
+   * @param {Config} remaining
+   * @param {string} name
+   */
+  async function remove(kind, id, remaining, name) {
+    const before = model.config.value;
+    const secret = secrets[kind][id];
+    await putSecret(kind, id, undefined);
+    toast(`Removed ${name}.`, async () => {
+      await putSecret(kind, id, secret);
+      adopt(restored(model.config.value, before, kind, id));
+    });
+    adopt(remaining);
+  }
+
+  /**
+   * @param {Relay} relay
+   * @param {string} token
+   * @param {Custody} custody
+   */
+  async function storeRelay(relay, token, custody) {
+    await putSecret("relays", relay.id, { value: token, custody });
+    const config = withRelay(model.config.value, relay);
+    adopt(new URL(relay.url).origin === origin ? withConsent(config, { relay: relay.id, provider: "*" }) : config);
+  }
+
+  return {
+    /**
+     * @param {{config?: Config, evidence?: unknown[], secrets?: SecretBook}} stored
+     */
+    begin(stored) {
+      if (stored.config) model.config.value = stored.config;
+      if (stored.secrets) secrets = stored.secrets;
+      evidence = stored.evidence ?? [];
+      publishCustody();
+      void reported(configure());
+    },
+
+    /** From the file that the build wrote, so that adding a provider need not wait for Python. */
+    async loadCatalogue() {
+      const response = await fetch(CATALOGUE);
+      if (!response.ok) throw new Error(`The list of providers did not load (${response.status}). Reload the page.`);
+      model.catalogue.value = await response.json();
+    },
+
+    /** @param {unknown[]} learned */
+    learn(learned) {
+      evidence = learned;
+      void keeper.saveSetting("evidence", learned);
+      explainAll().catch(() => {});
+    },
+
+    /**
+     * @param {Provider} provider  with an empty id where it is new
+     * @param {string} typedKey  empty to keep the one there is
+     * @param {Custody} custody
+     * @returns {Promise<{problems: Problem[], notes: string[], id: string}>} saved where there is no problem
+     */
+    async saveProvider(provider, typedKey, custody) {
+      const taken = model.config.value.providers.map(({ id }) => id);
+      const id = provider.id || freeId(provider.kind === "custom" ? provider.name : provider.kind, taken);
+      const key = typedKey || secrets.providers[id]?.value || "";
+      const checked = await rpc.call("check_provider", { provider: { ...provider, id }, api_key: key });
+      if (!checked.problems.length) {
+        await putSecret("providers", id, { value: checked.api_key, custody });
+        adopt(withProvider(model.config.value, checked.provider));
+      }
+      return { problems: checked.problems, notes: checked.notes, id };
+    },
+
+    /** @param {string} id */
+    async removeProvider(id) {
+      const group = model.modelGroups.value.find((candidate) => candidate.id === id);
+      await remove("providers", id, withoutProvider(model.config.value, id), group?.name ?? id);
+    },
+
+    /**
+     * @param {Relay} relay  with an empty id where it is new
+     * @param {string} typedToken  empty to keep the one there is
+     * @param {Custody} custody
+     * @returns {Promise<{problems: Problem[], notes: string[], id: string}>}
+     */
+    async saveRelay(relay, typedToken, custody) {
+      const taken = model.config.value.relays.map(({ id }) => id);
+      const id = relay.id || freeId(relay.name || relay.url.replace(/^https?:\/\//, ""), taken);
+      const token = typedToken || secrets.relays[id]?.value || "";
+      const checked = await rpc.call("check_relay", { relay: { ...relay, id }, token });
+      if (!checked.problems.length) await storeRelay(checked.relay, checked.token, custody);
+      return { problems: checked.problems, notes: checked.notes, id };
+    },
+
+    /** @param {string} id */
+    async removeRelay(id) {
+      const relay = model.config.value.relays.find((candidate) => candidate.id === id);
+      await remove("relays", id, withoutRelay(model.config.value, id), relay?.name ?? id);
+    },
+
+    /** @param {string} id */
+    async testRelay(id) {
+      const relay = model.config.value.relays.find((candidate) => candidate.id === id);
+      if (!relay) return;
+      /** @param {import("../model.js").RelayTest} test */
+      const publish = (test) => { model.relayTests.value = { ...model.relayTests.value, [id]: test }; };
+      publish({ state: "testing" });
+      try {
+        const found = await rpc.call("test_relay", { relay, token: secrets.relays[id]?.value ?? "" });
+        publish({ state: "ok", version: found.version, latency: found.latency_ms, providers: found.providers });
+      } catch (error) {
+        const { message, remedy } = failureOf(error);
+        publish({ state: "failed", message, remedy });
+      }
+    },
+
+    /**
+     * A relay's pairing takes the place of an earlier one at the same address.
+     *
+     * @param {Pairing} pairing
+     */
+    pair({ url, token, name }) {
+      const { relays } = model.config.value;
+      const known = relays.find((relay) => new URL(relay.url).href === new URL(url).href);
+      const id = known?.id ?? freeId(name, relays.map((relay) => relay.id));
+      return storeRelay({ id, name, url }, token, "device");
+    },
+
+    /** @param {Consent} consent */
+    grant(consent) {
+      adopt(withConsent(model.config.value, consent));
+    },
+
+    /** @param {Consent} consent */
+    revoke(consent) {
+      adopt(withoutConsent(model.config.value, consent));
+      toast("Revoked.", () => this.grant(consent));
+    },
+
+    /** @param {string} provider */
+    async tryDirectAgain(provider) {
+      await rpc.call("forget_evidence", { provider });
+      await explainAll();
+    },
+  };
+}
+
+/**
+ * @param {Record<string, Secret>} book
+ * @returns {Record<string, Custody>}
+ */
+function custodyOf(book) {
+  return Object.fromEntries(Object.entries(book).map(([id, { custody }]) => [id, custody]));
+}
+
+/**
+ * @param {SecretBook} book
+ * @returns {Secrets}
+ */
+function plain(book) {
+  /** @param {Record<string, Secret>} kind */
+  const values = (kind) => Object.fromEntries(Object.entries(kind).map(([id, { value }]) => [id, value]));
+  return { providers: values(book.providers), relays: values(book.relays) };
+}

@@ -1,0 +1,83 @@
+// @ts-check
+/** @import { View } from "./model.js" */
+import { effect } from "@preact/signals";
+import { render } from "preact";
+import { createActions } from "./actions/index.js";
+import { Keeper } from "./actions/keeper.js";
+import { createPageModel } from "./model.js";
+import { Rpc } from "./rpc.js";
+import { parsePairing } from "./state.js";
+import { readDraft, saveDraft } from "./store.js";
+import { startWorker } from "./start_worker.js";
+import { App } from "./views/app.js";
+import { html } from "./views/html.js";
+
+const PAIRING = /^#relay=/;
+/** @type {View[]} */
+const VIEWS = ["chat", "providers", "relays"];
+
+const model = createPageModel();
+const keeper = new Keeper(model);
+const pairingLink = takePairingLink();
+/** @type {() => void} */
+let settingsAreLoaded = () => {};
+const loaded = new Promise((/** @type {(value: void) => void} */ resolve) => { settingsAreLoaded = resolve; });
+const actions = createActions({ model, rpc: startPython(), keeper, loaded, origin: location.origin });
+
+function startPython() {
+  return new Rpc(startWorker(), {
+    onStatus: (status) => { model.python.value = status; },
+    onEvidence: (evidence) => actions.settings.learn(evidence),
+  });
+}
+
+/** The token in a pairing link is taken out of the address bar, and so out of the history, before all else. */
+function takePairingLink() {
+  if (!PAIRING.test(location.hash)) return "";
+  const link = location.hash;
+  history.replaceState(null, "", location.pathname + location.search);
+  return link;
+}
+
+function followAddress() {
+  if (PAIRING.test(location.hash)) return pair(takePairingLink());
+  const view = /** @type {View} */ (location.hash.slice(1));
+  model.view.value = VIEWS.includes(view) ? view : "chat";
+}
+
+/** @param {string} link */
+function pair(link) {
+  const pairing = parsePairing(link);
+  if (pairing) actions.offerPairing(pairing);
+  else actions.toast("That pairing link is incomplete. Copy it again from where the relay printed it.");
+}
+
+async function restore() {
+  await keeper.open();
+  await actions.restore();
+  settingsAreLoaded();
+  model.loaded.value = true;
+  if (pairingLink) pair(pairingLink);
+}
+
+/** Words typed into the static composer, before this script ran, are kept. */
+function adoptEarlyText() {
+  const early = /** @type {HTMLTextAreaElement | null} */ (document.querySelector("#early-message"));
+  model.draft.value = early?.value || readDraft();
+  return early !== null && document.activeElement === early;
+}
+
+function mount() {
+  const wasTyping = adoptEarlyText();
+  const root = /** @type {HTMLElement} */ (document.querySelector("#app"));
+  root.replaceChildren();
+  render(html`<${App} model=${model} actions=${actions} />`, root);
+  if (wasTyping) /** @type {HTMLElement | null} */ (root.querySelector("#message"))?.focus();
+}
+
+followAddress();
+mount();
+addEventListener("hashchange", followAddress);
+addEventListener("pagehide", () => keeper.flush());
+effect(() => saveDraft(model.draft.value));
+void restore();

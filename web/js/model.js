@@ -1,0 +1,74 @@
+// @ts-check
+/**
+ * The signals the views are drawn from. Actions write them, views read them.
+ *
+ * @import { CatalogueEntry, ExplainedRoute, Model, ModelList, Problem, StatusFrame } from "./protocol.js"
+ * @import { Conversation, Pairing, Summary } from "./state.js"
+ * @import { Custody, SecretKind } from "./store.js"
+ */
+import { computed, signal } from "@preact/signals";
+import { emptyConfig } from "./state.js";
+
+/**
+ * @typedef {"chat" | "providers" | "relays"} View
+ *
+ * @typedef {{kind: "provider", id: string | null} | {kind: "relay", id: string | null}
+ *   | {kind: "pairing", pairing: Pairing}} Dialog
+ *
+ * @typedef {{id: number, text: string, undo: (() => void) | null}} Toast
+ *
+ * @typedef {{state: "testing"} | {state: "ok", version: string, latency: number, providers: string[]}
+ *   | {state: "failed", message: string, remedy: string}} RelayTest
+ *
+ * @typedef {ReturnType<typeof createPageModel>} PageModel
+ */
+
+export function createPageModel() {
+  const config = signal(emptyConfig());
+  const catalogue = signal(/** @type {CatalogueEntry[]} */ ([]));
+  const models = signal(/** @type {Record<string, ModelList>} */ ({}));
+  return {
+    view: signal(/** @type {View} */ ("chat")),
+    menuOpen: signal(false),
+    dialog: signal(/** @type {Dialog | null} */ (null)),
+    python: signal(/** @type {StatusFrame} */ (
+      { kind: "status", phase: "loading", detail: "Loading Python", elapsed_ms: 0 })),
+    loaded: signal(false),
+    storageProblem: signal(""),
+    announcement: signal(""),
+    toasts: signal(/** @type {Toast[]} */ ([])),
+
+    config,
+    catalogue,
+    problems: signal(/** @type {Problem[]} */ ([])),
+    custody: signal(/** @type {Record<SecretKind, Record<string, Custody>>} */ ({ providers: {}, relays: {} })),
+    routes: signal(/** @type {Record<string, ExplainedRoute[]>} */ ({})),
+    relayTests: signal(/** @type {Record<string, RelayTest>} */ ({})),
+
+    models,
+    model: signal(""),
+    modelGroups: computed(() => config.value.providers.map((provider) => {
+      const entry = catalogue.value.find(({ id }) => id === provider.kind);
+      const curated = (entry?.models ?? []).map((id) => ({ id, name: id }));
+      const manual = provider.models.map((id) => ({ id, name: id }));
+      return {
+        id: provider.id,
+        name: provider.name || entry?.name || provider.id,
+        models: distinct([...manual, ...(models.value[provider.id]?.models ?? curated)]),
+      };
+    })),
+
+    conversations: signal(/** @type {Summary[]} */ ([])),
+    conversation: signal(/** @type {Conversation | null} */ (null)),
+    running: signal(/** @type {Record<string, {command: number, answer: string}>} */ ({})),
+    draft: signal(""),
+  };
+}
+
+/**
+ * @param {Model[]} models
+ * @returns {Model[]}
+ */
+function distinct(models) {
+  return [...new Map(models.map((model) => [model.id, model])).values()];
+}

@@ -1,0 +1,202 @@
+// @ts-check
+/**
+ * The page's only storage. Conversations, settings and wrapped secrets are in IndexedDB; secrets kept for
+ * this session and the unsent draft are in sessionStorage.
+ *
+ * @import { Config, ModelList } from "./protocol.js"
+ * @import { Conversation, Summary } from "./state.js"
+ * @import { Wrapped } from "./secrets.js"
+ * @import { IDBPDatabase } from "idb"
+ */
+import { openDB } from "idb";
+import { newWrappingKey, unwrap, wrap } from "./secrets.js";
+import { summaryOf } from "./state.js";
+
+/**
+ * @typedef {"session" | "device"} Custody
+ * @typedef {"providers" | "relays"} SecretKind
+ * @typedef {{value: string, custody: Custody}} Secret
+ * @typedef {Record<SecretKind, Record<string, Secret>>} SecretBook
+ *
+ * @typedef {object} Settings
+ * @property {Config} config
+ * @property {unknown[]} evidence
+ * @property {Record<string, ModelList>} models  as last seen, by provider
+ * @property {string} model  the last choice
+ * @property {string} conversation  the one last open
+ */
+
+const DATABASE = "sidestep";
+const VERSION = 1;
+const WRAPPING_KEY = "wrapping-key";
+const SESSION_SECRET = "sidestep.secret.";
+const DRAFT = "sidestep.draft";
+
+export class Store {
+  #database;
+
+  /** @param {IDBPDatabase<any>} database */
+  constructor(database) {
+    this.#database = database;
+  }
+
+  /** @returns {Promise<Store>} */
+  static async open() {
+    const database = await openDB(DATABASE, VERSION, {
+      upgrade(fresh) {
+        fresh.createObjectStore("conversations", { keyPath: "id" }).createIndex("updated", "updated");
+        fresh.createObjectStore("settings");
+        fresh.createObjectStore("vault");
+      },
+    });
+    return new Store(database);
+  }
+
+  // Settings
+
+  /** @returns {Promise<Partial<Settings>>} */
+  async settings() {
+    const transaction = this.#database.transaction("settings");
+    const [names, values] = await Promise.all([transaction.store.getAllKeys(), transaction.store.getAll()]);
+    return Object.fromEntries(names.map((name, position) => [name, values[position]]));
+  }
+
+  /**
+   * @template {keyof Settings} K
+   * @param {K} name
+   * @param {Settings[K]} value
+   */
+  async saveSetting(name, value) {
+    await this.#database.put("settings", value, name);
+  }
+
+  // Conversations
+
+  /** @returns {Promise<Summary[]>} newest first */
+  async summaries() {
+    const conversations = await this.#database.getAllFromIndex("conversations", "updated");
+    return conversations.reverse().map(summaryOf);
+  }
+
+  /**
+   * @param {string} id
+   * @returns {Promise<Conversation | undefined>}
+   */
+  async conversation(id) {
+    return this.#database.get("conversations", id);
+  }
+
+  /** @param {Conversation} conversation */
+  async saveConversation(conversation) {
+    const transaction = this.#database.transaction("conversations", "readwrite", { durability: "relaxed" });
+    const put = transaction.store.put(conversation);
+    // Said at once rather than when the page would be idle: a page that is going away has no such moment.
+    transaction.commit();
+    await Promise.all([put, transaction.done]);
+  }
+
+  /** @param {string} id */
+  async deleteConversation(id) {
+    await this.#database.delete("conversations", id);
+  }
+
+  // Secrets
+
+  /** @returns {Promise<SecretBook>} */
+  async secrets() {
+    /** @type {SecretBook} */
+    const book = { providers: {}, relays: {} };
+    for (const [owner, value] of await this.#deviceSecrets()) enter(book, owner, { value, custody: "device" });
+    for (const [owner, value] of sessionSecrets()) enter(book, owner, { value, custody: "session" });
+    return book;
+  }
+
+  /**
+   * @param {SecretKind} kind
+   * @param {string} id
+   * @param {Secret} secret
+   */
+  async saveSecret(kind, id, { value, custody }) {
+    await this.removeSecret(kind, id);
+    if (!value) return;
+    const owner = `${kind}/${id}`;
+    if (custody === "session") sessionStorage.setItem(SESSION_SECRET + owner, value);
+    else await this.#database.put("vault", await wrap(await this.#wrappingKey(), owner, value), owner);
+  }
+
+  /**
+   * @param {SecretKind} kind
+   * @param {string} id
+   */
+  async removeSecret(kind, id) {
+    sessionStorage.removeItem(`${SESSION_SECRET}${kind}/${id}`);
+    await this.#database.delete("vault", `${kind}/${id}`);
+  }
+
+  /** @returns {Promise<[string, string][]>} owner and secret */
+  async #deviceSecrets() {
+    const owners = (await this.#database.getAllKeys("vault")).map(String).filter((owner) => owner !== WRAPPING_KEY);
+    const opened = await Promise.allSettled(owners.map((owner) => this.#open(owner)));
+    // One that no longer opens (another browser profile's copy) counts as absent: the user can type it again.
+    return opened.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
+  }
+
+  /**
+   * @param {string} owner
+   * @returns {Promise<[string, string]>}
+   */
+  async #open(owner) {
+    /** @type {Wrapped} */
+    const wrapped = await this.#database.get("vault", owner);
+    return [owner, await unwrap(await this.#wrappingKey(), owner, wrapped)];
+  }
+
+  /** @returns {Promise<CryptoKey>} */
+  async #wrappingKey() {
+    const kept = await this.#database.get("vault", WRAPPING_KEY);
+    if (kept) return kept;
+    const fresh = await newWrappingKey();
+    const transaction = this.#database.transaction("vault", "readwrite");
+    // Another tab may have made one meanwhile; the first one stays.
+    const earlier = await transaction.store.get(WRAPPING_KEY);
+    if (!earlier) await transaction.store.put(fresh, WRAPPING_KEY);
+    await transaction.done;
+    return earlier ?? fresh;
+  }
+}
+
+/** @returns {string} */
+export function readDraft() {
+  try {
+    return sessionStorage.getItem(DRAFT) ?? "";
+  } catch {
+    return "";
+  }
+}
+
+/** @param {string} text */
+export function saveDraft(text) {
+  try {
+    if (text) sessionStorage.setItem(DRAFT, text);
+    else sessionStorage.removeItem(DRAFT);
+  } catch {
+    // A browser without storage keeps the draft in the text box alone.
+  }
+}
+
+/** @returns {[string, string][]} owner and secret */
+function sessionSecrets() {
+  return Object.keys(sessionStorage)
+    .filter((name) => name.startsWith(SESSION_SECRET))
+    .map((name) => [name.slice(SESSION_SECRET.length), /** @type {string} */ (sessionStorage.getItem(name))]);
+}
+
+/**
+ * @param {SecretBook} book
+ * @param {string} owner
+ * @param {Secret} secret
+ */
+function enter(book, owner, secret) {
+  const slash = owner.indexOf("/");
+  book[/** @type {SecretKind} */ (owner.slice(0, slash))][owner.slice(slash + 1)] = secret;
+}

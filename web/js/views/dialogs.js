@@ -1,0 +1,16 @@
+// @ts-check
+import { useApp } from "./context.js";
+import { html } from "./html.js";
+import { PairingDialog } from "./pairing_dialog.js";
+import { ProviderDialog } from "./provider_dialog.js";
+import { RelayDialog } from "./relay_dialog.js";
+
+export function Dialogs() {
+  const { model } = useApp();
+  const dialog = model.dialog.value;
+  const close = () => { model.dialog.value = null; };
+  if (!dialog) return null;
+  if (dialog.kind === "pairing") return html`<${PairingDialog} pairing=${dialog.pairing} close=${close} />`;
+  const Form = dialog.kind === "provider" ? ProviderDialog : RelayDialog;
+  return html`<${Form} key=${dialog.id} id=${dialog.id} close=${close} />`;
+}

@@ -1,0 +1,28 @@
+// @ts-check
+/** @import { Pairing } from "../state.js" */
+import { useApp } from "./context.js";
+import { html } from "./html.js";
+import { Modal } from "./modal.js";
+
+/** @param {{pairing: Pairing, close: () => void}} props */
+export function PairingDialog({ pairing, close }) {
+  const { actions } = useApp();
+  const add = () => {
+    void actions.reported(actions.settings.pair(pairing));
+    actions.toast(`Added ${pairing.name}. It is asked for nothing until you allow it.`);
+    close();
+  };
+  return html`
+    <${Modal} title="Add this relay?" close=${close}>
+      <div class="modal-body">
+        <p>The link you opened adds <strong>${pairing.name}</strong> at</p>
+        <p class="address">${pairing.url}</p>
+        <p>A relay passes your messages on, and sees the key of each provider you allow it for. Add it only if it is
+          yours or you trust whoever runs it. You will be asked before it first sees a key.</p>
+      </div>
+      <footer>
+        <button type="button" class="quiet" onClick=${close}>Not now</button>
+        <button type="button" class="primary" onClick=${add}>Add relay</button>
+      </footer>
+    <//>`;
+}

@@ -1,0 +1,69 @@
+// @ts-check
+/** @import { Summary } from "../state.js" */
+import { useApp } from "./context.js";
+import { html } from "./html.js";
+import { ChatIcon, KeyIcon, Logo, PlusIcon, RelayIcon, TrashIcon } from "./icons.js";
+
+const LINKS = [
+  { view: "chat", name: "Chat", Icon: ChatIcon },
+  { view: "providers", name: "Providers", Icon: KeyIcon },
+  { view: "relays", name: "Relays", Icon: RelayIcon },
+];
+
+export function Sidebar() {
+  const { model } = useApp();
+  const close = () => { model.menuOpen.value = false; };
+  return html`
+    <div class="side" id="side">
+      <p class="brand"><${Logo} /> Sidestep</p>
+      <nav aria-label="Main">
+        ${LINKS.map(({ view, name, Icon }) => html`
+          <a href="#${view}" key=${view} aria-current=${model.view.value === view ? "page" : null} onClick=${close}>
+            <${Icon} /> ${name}
+          </a>`)}
+      </nav>
+      <${Conversations} close=${close} />
+    </div>`;
+}
+
+/** @param {{close: () => void}} props */
+function Conversations({ close }) {
+  const { model, actions } = useApp();
+  const begin = () => {
+    actions.conversations.newChat();
+    toChat(close);
+  };
+  return html`
+    <div class="conversations">
+      <button type="button" class="new-chat" onClick=${begin}><${PlusIcon} /> New chat</button>
+      ${model.conversations.value.length > 0 && html`
+        <h2 class="side-title" id="earlier">Conversations</h2>
+        <ul aria-labelledby="earlier">
+          ${model.conversations.value.map((summary) =>
+            html`<${ConversationItem} key=${summary.id} summary=${summary} close=${close} />`)}
+        </ul>`}
+    </div>`;
+}
+
+/** @param {{summary: Summary, close: () => void}} props */
+function ConversationItem({ summary: { id, title }, close }) {
+  const { model, actions } = useApp();
+  const isOpen = model.conversation.value?.id === id && model.view.value === "chat";
+  const open = async () => {
+    await actions.conversations.openConversation(id);
+    toChat(close);
+  };
+  return html`
+    <li class=${isOpen ? "open" : ""}>
+      <button type="button" class="conversation" aria-current=${isOpen ? "true" : null} onClick=${open}>${title}</button>
+      <button type="button" class="quiet square" aria-label=${`Delete “${title}”`}
+        onClick=${() => actions.conversations.deleteConversation(id)}><${TrashIcon} /></button>
+    </li>`;
+}
+
+/** @param {() => void} close */
+function toChat(close) {
+  close();
+  location.hash = "#chat";
+  document.getElementById("message")?.focus();
+}
