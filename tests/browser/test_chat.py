@@ -176,6 +176,31 @@ def test_model_no_list_has_can_be_typed(seed: Seed, open_provider: OpenProvider)
     expect(models).to_have_value("brand-new")
 
 
+_BUSY_STORAGE = """async () => {
+  const database = await new Promise((resolve) => {
+    const request = indexedDB.open("sidestep");
+    request.onsuccess = () => resolve(request.result);
+  });
+  const store = database.transaction("settings", "readwrite").objectStore("settings");
+  const again = () => { store.get("model").onsuccess = again; };
+  await new Promise((resolve) => { store.get("model").onsuccess = () => { again(); resolve(); }; });
+}"""
+
+
+def test_choice_outlives_a_reload_that_comes_before_its_write(seed: Seed, open_provider: OpenProvider) -> None:
+    page = seed(open_provider)
+    page.reload()
+    models = page.get_by_role("combobox", name="Model")
+    expect(models).to_have_value(open_provider.models[0])
+    page.evaluate(_BUSY_STORAGE)
+    models.click()
+    page.keyboard.type("fake/brand-new")
+    page.keyboard.press("Enter")
+    expect(models).to_have_value("brand-new")
+    page.reload()
+    expect(models).to_have_value("brand-new")
+
+
 def test_page_works_where_nothing_can_be_stored(page: Page, static_server: str) -> None:
     page.add_init_script("indexedDB.open = () => { throw new DOMException('no', 'SecurityError'); }")
     page.goto(f"{static_server}/")

@@ -78,6 +78,6 @@ function mount() {
 followAddress();
 mount();
 addEventListener("hashchange", followAddress);
-addEventListener("pagehide", () => keeper.flush());
+addEventListener("pagehide", () => keeper.leave());
 effect(() => saveDraft(model.draft.value));
 void restore();

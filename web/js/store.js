@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * The page's only storage. Conversations, settings and wrapped secrets are in IndexedDB; secrets kept for
- * this session and the unsent draft are in sessionStorage.
+ * this session, the unsent draft and settings whose write was cut short by a reload are in sessionStorage.
  *
  * @import { Config, ModelList } from "./protocol.js"
  * @import { Conversation, Summary } from "./state.js"
@@ -31,6 +31,7 @@ const VERSION = 1;
 const WRAPPING_KEY = "wrapping-key";
 const SESSION_SECRET = "sidestep.secret.";
 const DRAFT = "sidestep.draft";
+const UNSAVED = "sidestep.unsaved";
 
 export class Store {
   #database;
@@ -67,7 +68,11 @@ export class Store {
    * @param {Settings[K]} value
    */
   async saveSetting(name, value) {
-    await this.#database.put("settings", value, name);
+    const transaction = this.#database.transaction("settings", "readwrite");
+    const put = transaction.store.put(value, name);
+    // Said at once rather than when the page would be idle: a page that is going away has no such moment.
+    transaction.commit();
+    await Promise.all([put, transaction.done]);
   }
 
   // Conversations
@@ -90,7 +95,6 @@ export class Store {
   async saveConversation(conversation) {
     const transaction = this.#database.transaction("conversations", "readwrite", { durability: "relaxed" });
     const put = transaction.store.put(conversation);
-    // Said at once rather than when the page would be idle: a page that is going away has no such moment.
     transaction.commit();
     await Promise.all([put, transaction.done]);
   }
@@ -181,6 +185,30 @@ export function saveDraft(text) {
     else sessionStorage.removeItem(DRAFT);
   } catch {
     // A browser without storage keeps the draft in the text box alone.
+  }
+}
+
+/**
+ * A page that goes away may take its unfinished writes with it; what this keeps is written at the next start.
+ *
+ * @param {Partial<Settings>} settings
+ */
+export function keepUnsaved(settings) {
+  try {
+    if (Object.keys(settings).length) sessionStorage.setItem(UNSAVED, JSON.stringify(settings));
+  } catch {
+    // Without sessionStorage, or with it full, the write under way is all there is.
+  }
+}
+
+/** @returns {Partial<Settings>} what the page before this one had not finished writing; given once */
+export function takeUnsaved() {
+  try {
+    const kept = sessionStorage.getItem(UNSAVED);
+    sessionStorage.removeItem(UNSAVED);
+    return kept ? JSON.parse(kept) : {};
+  } catch {
+    return {};
   }
 }
 

@@ -4,7 +4,7 @@
  * @import { Conversation } from "../state.js"
  * @import { Settings } from "../store.js"
  */
-import { Store } from "../store.js";
+import { Store, keepUnsaved, takeUnsaved } from "../store.js";
 
 const SAVE_EVERY_MS = 1000;
 
@@ -15,6 +15,8 @@ export class Keeper {
   #model;
   /** @type {Map<string, Conversation>} conversations to be saved when the timer rings */
   #pending = new Map();
+  /** @type {Partial<Settings>} settings whose write the browser has not confirmed */
+  #unsaved = {};
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
 
@@ -25,7 +27,11 @@ export class Keeper {
 
   async open() {
     await this.#guarded(async () => {
-      this.#store = await Store.open();
+      const store = await Store.open();
+      for (const [name, value] of Object.entries(takeUnsaved())) {
+        await store.saveSetting(/** @type {keyof Settings} */ (name), value);
+      }
+      this.#store = store;
     });
   }
 
@@ -44,8 +50,10 @@ export class Keeper {
    * @param {K} name
    * @param {Settings[K]} value
    */
-  saveSetting(name, value) {
-    return this.use((store) => store.saveSetting(name, value));
+  async saveSetting(name, value) {
+    this.#unsaved[name] = value;
+    await this.use((store) => store.saveSetting(name, value));
+    if (this.#unsaved[name] === value) delete this.#unsaved[name];
   }
 
   /** @param {Conversation} conversation */
@@ -64,6 +72,12 @@ export class Keeper {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     for (const conversation of [...this.#pending.values()]) void this.save(conversation);
+  }
+
+  /** The page is going away: what is not saved yet is, or is left where the next start finds it. */
+  leave() {
+    keepUnsaved(this.#unsaved);
+    this.flush();
   }
 
   /** @param {string} id */
