@@ -36,6 +36,7 @@ RoutePolicy = Literal["auto", "direct", "relay"]
 _ROUTE_POLICIES = ("auto", "direct", "relay")
 _DIALECTS = ("openai_chat", "openai_responses", "anthropic", "gemini")
 _ENDPOINT_PATHS = ("/chat/completions", "/responses", "/messages", "/models")
+_LARGEST_GROUP, _LARGEST_WEIGHT = 99, 1000
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.6.2, token
 # What a page may not set (WHATWG Fetch, forbidden request-header) and what we set ourselves.
@@ -162,14 +163,31 @@ class Relay:
         url: where it runs, without `/v1`.
         token: what it asks of its users.
         id, name: made from the host if left out.
+        group: its fallback group; a relay of a higher one is tried only after those of the lower ones.
+        weight: its share of the requests within its group.
 
     Raises:
-        ConfigurationError: the address or the token cannot work.
+        ConfigurationError: something of it cannot work; `.field` names which.
     """
 
-    __slots__ = ("id", "name", "token", "url")
+    __slots__ = ("group", "id", "name", "token", "url", "weight")
 
-    def __init__(self, url: str, *, token: str = "", id: str = "", name: str = "") -> None:  # noqa: A002
+    def __init__(
+        self,
+        url: str,
+        *,
+        token: str = "",
+        id: str = "",  # noqa: A002 - the field's own name
+        name: str = "",
+        group: int = 0,
+        weight: float = 1.0,
+    ) -> None:
+        if isinstance(group, bool) or not isinstance(group, int) or not 0 <= group <= _LARGEST_GROUP:
+            raise ConfigurationError(f"A fallback group is a whole number from 0 to {_LARGEST_GROUP}.", field="group")
+        if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 < weight <= _LARGEST_WEIGHT:
+            raise ConfigurationError(f"A weight is a number above 0, {_LARGEST_WEIGHT} at most.", field="weight")
+        self.group = group
+        self.weight = float(weight)
         self.url = clean_base_url(url, field="url").removesuffix("/v1")
         host = urlsplit(self.url).netloc
         self.id = _clean_id(id or re.sub(r"[^A-Za-z0-9._-]", "-", host))
@@ -181,7 +199,7 @@ class Relay:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the relay as the document holds it: without its token."""
-        return {"id": self.id, "name": self.name, "url": self.url}
+        return {"id": self.id, "name": self.name, "url": self.url, "group": self.group, "weight": self.weight}
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,7 +320,14 @@ def load_relay(row: Mapping[str, Any], token: str) -> Relay:
     Raises:
         ConfigurationError: its address or its token cannot work.
     """
-    return Relay(_read_text(row, "url"), token=token, id=_read_text(row, "id"), name=_read_text(row, "name"))
+    return Relay(
+        _read_text(row, "url"),
+        token=token,
+        id=_read_text(row, "id"),
+        name=_read_text(row, "name"),
+        group=row.get("group", 0),
+        weight=row.get("weight", 1.0),
+    )
 
 
 def clean_base_url(url: str, *, field: str = "base_url") -> str:

@@ -8,6 +8,7 @@
     ├── TransportError                no usable HTTP answer came back
     │   ├── FetchRejected             the browser refused or lost the call and will not say why
     │   ├── ConnectionFailed          no connection: refused, unknown host, TLS
+    │   ├── RelayUnreachable          a relay gave no answer
     │   ├── TransportTimeout          our own clock ran out
     │   └── ConnectionLost            the bytes stopped in the middle
     ├── ResponseError                 an HTTP answer that is not what was asked for
@@ -58,6 +59,7 @@ __all__ = [
     "RateLimited",
     "RelayAuthenticationError",
     "RelayRefused",
+    "RelayUnreachable",
     "ResponseError",
     "RoutesFailed",
     "ServerError",
@@ -167,6 +169,18 @@ class ConnectionFailed(TransportError):
     """No connection could be made: refused, unknown host, or TLS failed."""
 
     origin: Origin = "client"
+
+
+class RelayUnreachable(TransportError):
+    """A relay gave no answer.
+
+    Attributes:
+        is_unsent: whether it is certain that nothing of the request left for the provider.
+    """
+
+    def __init__(self, message: str, *, remedy: str = "", is_unsent: bool = False) -> None:
+        super().__init__(message, remedy=remedy)
+        self.is_unsent = is_unsent
 
 
 class TransportTimeout(TransportError):

@@ -4,7 +4,8 @@ import pytest
 
 from sidestep import Config, Consent, Provider, Relay
 from sidestep.routing.evidence import EVIDENCE_LIFETIME, Evidence, EvidenceKey, Finding, key_for
-from sidestep.routing.plan import Plan, describe_time, make_plan
+from sidestep.routing.health import Health, HealthKey, Outcome
+from sidestep.routing.plan import Plan, Wishes, describe_time, make_plan
 from sidestep.types import HttpRequest
 
 NOW = 1_790_000_000.0
@@ -101,3 +102,50 @@ def test_evidence_is_keyed_by_what_a_cors_policy_depends_on() -> None:
 )
 def test_time_is_said_in_words(seconds: float, words: str) -> None:
     assert describe_time(seconds) == words
+
+
+def busy(route: str, failures: int, *, provider: str = "zai-coding") -> Health:
+    health = Health()
+    for _ in range(failures):
+        health = health.record(HealthKey(provider, route), Outcome(NOW - 1, "route", "It timed out."))
+    return health
+
+
+def test_a_failing_direct_way_comes_after_relays_that_work() -> None:
+    provider = Provider("zai-coding", api_key="k")
+    config = Config((provider,), (ATTIC, CELLAR), frozenset({Consent("attic", "*")}))
+    made = make_plan(provider, config, None, NOW, health=busy("direct", 3))
+    assert labels(made) == ["relay Attic", "direct"]
+    assert "3 times in a row" in made.included[-1].reason
+    assert labels(make_plan(provider, config, None, NOW, health=busy("direct", 2))) == ["direct", "relay Attic"]
+    alone = make_plan(provider, Config((provider,)), None, NOW, health=busy("direct", 9))
+    assert labels(alone) == ["direct"]
+
+
+def test_a_resting_relay_is_the_last_resort_and_says_so() -> None:
+    provider = Provider("zai-coding", api_key="k", route="relay")
+    config = Config((provider,), (ATTIC, CELLAR), frozenset({Consent("attic", "*"), Consent("cellar", "*")}))
+    made = make_plan(provider, config, None, NOW, health=busy("attic", 1, provider="*"))
+    assert labels(made) == ["relay cellar.test", "relay Attic"]
+    assert "left alone for 9 s more" in made.included[-1].reason
+
+
+def test_a_rule_overrides_the_policy_names_the_relays_and_is_named() -> None:
+    provider = Provider("zai-coding", api_key="k", route="direct")
+    config = Config((provider,), (ATTIC, CELLAR), frozenset({Consent("attic", "*"), Consent("cellar", "*")}))
+    wishes = Wishes("relay", relays=("cellar", "unknown"), strategy="order", because="the rule “Night”")
+    made = make_plan(provider, config, None, NOW, wishes=wishes)
+    assert labels(made) == ["relay cellar.test"]
+    assert [candidate.reason for candidate in made.candidates] == [
+        "The rule “Night” wants to reach Z.ai coding plan through a relay.",
+        "The rule “Night” wants to reach Z.ai coding plan only through a relay.",
+        "Attic is not among the relays that the rule “Night” named.",
+    ]
+
+
+def test_a_way_that_opened_again_says_so() -> None:
+    evidence = Evidence().learn(KEY, "blocked", "", NOW - 7200).learn(KEY, "open", "", NOW - 3600)
+    made = plan(finding=evidence.find(KEY, NOW))
+    assert made.candidates[0].reason == "The direct way to api.z.ai works again: it opened 1 hour ago."
+    hidden = plan(finding=found("hides_errors"))
+    assert "hides its refusals" in hidden.candidates[0].reason
