@@ -21,6 +21,7 @@ MAY_IMPORT = {
     "answers": {"dialects", "sse", "types"},
     "messages": {"types", "errors"},
     "collectors": {"types"},
+    "ledger": set(),
     "calls": {"config", "dialects", "messages", "routing", "types", "errors"},
     "explanations": {"config", "routing", "errors"},
     "discovery": {"config", "types", "errors"},
