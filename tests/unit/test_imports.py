@@ -26,6 +26,7 @@ MAY_IMPORT = {
     "metrics": {"types"},
     "sharing": {"types", "errors"},
     "bundles": {"config", "errors"},
+    "metrics": {"types"},
     "calls": {"config", "dialects", "messages", "routing", "types", "errors"},
     "explanations": {"config", "routing", "errors"},
     "knowledge": {"calls", "config", "errors", "ledger", "metrics", "routing", "types"},
