@@ -25,6 +25,7 @@ from sidestep.transports import Transport, choose_transport
 from sidestep.types import (
     Event,
     Finished,
+    ModelTaken,
     ReasoningDelta,
     ReasoningSignature,
     Retrying,
@@ -42,6 +43,7 @@ Payload = Mapping[str, Any]
 _FRAME_TIME = 0.016  # seconds; a page draws no more often, so more frames would only cost
 
 _EVENT_NAMES: Mapping[type, str] = {
+    ModelTaken: "model_taken",
     RouteTaken: "route_taken",
     RouteFailed: "route_failed",
     Retrying: "retrying",
@@ -206,8 +208,7 @@ class Bridge:
         }
 
     async def _explain(self, payload: Payload) -> dict[str, Any]:
-        plan = self._client.explain(str(payload.get("model") or ""))
-        return {"routes": [candidate.to_dict() for candidate in plan.candidates]}
+        return self._client.explain(str(payload.get("model") or "")).to_dict()
 
     async def _stop(self, payload: Payload) -> dict[str, Any]:
         task = self._running.get(payload.get("target", -1))

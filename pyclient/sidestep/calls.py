@@ -12,9 +12,17 @@ from sidestep.dialects import DIALECTS, Dialect
 from sidestep.errors import ConfigurationError
 from sidestep.messages import Messages, read_messages, read_tool
 from sidestep.routing.evidence import PathClass
-from sidestep.types import ChatRequest, Endpoint, HttpRequest, Route
+from sidestep.types import ChatRequest, Endpoint, HttpRequest, Route, WireRules
 
-__all__ = ["Call", "Messages", "choose_dialect", "make_chat_call", "make_chat_request", "make_models_call"]
+__all__ = [
+    "Call",
+    "Messages",
+    "choose_dialect",
+    "make_chat_call",
+    "make_chat_request",
+    "make_models_call",
+    "make_unbillable",
+]
 
 _RELAY_DIALECT = "openai_chat"
 _PARAMETERS = frozenset(row.name for row in fields(ChatRequest)) - {"model", "messages"}
@@ -27,12 +35,15 @@ class Call:
     Attributes:
         direct: the request to the provider itself.
         encode_for_relay: returns the same request as a relay takes it.
+        rules, relay_rules: how the answer is written on either way.
     """
 
     provider: Provider
     path_class: PathClass
     direct: HttpRequest
     encode_for_relay: Callable[[Relay], HttpRequest] = field(repr=False)
+    rules: WireRules
+    relay_rules: WireRules
 
 
 def make_chat_request(model: str, messages: Messages, parameters: Mapping[str, Any]) -> ChatRequest:
@@ -57,13 +68,14 @@ def make_chat_request(model: str, messages: Messages, parameters: Mapping[str, A
 def make_chat_call(provider: Provider, request: ChatRequest) -> Call:
     """Return the call that asks *provider* for a streamed answer."""
     entry = provider.entry
-    direct = DIALECTS[provider.dialect].encode_chat(request, _direct_endpoint(provider), entry.rules)
+    rules, relay_rules = entry.rules_for(request.model), entry.relay_rules_for(request.model)
+    direct = _encode_chat(provider.dialect, request, _direct_endpoint(provider), rules)
 
     def encode_for_relay(relay: Relay) -> HttpRequest:
         named = replace(request, model=f"{entry.litellm_prefix}/{request.model}")
-        return DIALECTS[_RELAY_DIALECT].encode_chat(named, _relay_endpoint(provider, relay), entry.relay_rules)
+        return _encode_chat(_RELAY_DIALECT, named, _relay_endpoint(provider, relay), relay_rules)
 
-    return Call(provider, "chat", direct, encode_for_relay)
+    return Call(provider, "chat", direct, encode_for_relay, rules, relay_rules)
 
 
 def make_models_call(provider: Provider) -> Call:
@@ -75,12 +87,27 @@ def make_models_call(provider: Provider) -> Call:
         query = f"/models?provider={quote(provider.entry.id, safe='')}"
         return DIALECTS[_RELAY_DIALECT].encode_models(_relay_endpoint(provider, relay), query)
 
-    return Call(provider, "models", direct, encode_for_relay)
+    entry = provider.entry
+    return Call(provider, "models", direct, encode_for_relay, entry.rules, entry.relay_rules)
+
+
+def make_unbillable(provider: Provider) -> Call:
+    """Return a chat call that no provider bills: same path, method and header names, and nothing to answer.
+
+    To a browser's CORS check it is the same request (WHATWG Fetch, *CORS-preflight fetch*).
+    """
+    call = make_chat_call(provider, ChatRequest("none", (), is_stream=False))
+    return replace(call, direct=replace(call.direct, body=b"{}"))
 
 
 def choose_dialect(route: Route, provider: Provider) -> Dialect:
     """Return the dialect that is spoken on *route*: a relay always answers in OpenAI's."""
     return DIALECTS[provider.dialect if route.kind == "direct" else _RELAY_DIALECT]
+
+
+def _encode_chat(dialect: str, request: ChatRequest, endpoint: Endpoint, rules: WireRules) -> HttpRequest:
+    fitted, own_rules = rules.fit(request)
+    return DIALECTS[dialect].encode_chat(fitted, endpoint, own_rules)
 
 
 def _direct_endpoint(provider: Provider) -> Endpoint:

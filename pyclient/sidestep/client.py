@@ -1,9 +1,7 @@
-"""The one verb: ask a model. Plans the routes, tries them, streams, learns, falls back.
+"""The one verb: ask a model. Finds what to ask, sends it on its way, reads what comes, and remembers how it went.
 
-What may be sent twice: a request moves on to the next route only while nothing of an answer has arrived, and only if
-the route itself failed (the browser refused the call, no connection, the relay refused). What a provider answered,
-an error included, is no reason to ask by another route; if it was "not now", the same request goes the same way again
-after a wait (`routing.retries`). After the first byte nothing is ever sent again by itself.
+What may be sent twice is decided in `routing.fallbacks` and `routing.retries`; after the first byte nothing is ever
+sent again by itself.
 """
 
 from __future__ import annotations
@@ -18,17 +16,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from sidestep.answers import LARGEST_DOCUMENT, AnswerReader
-from sidestep.calls import (
-    Call,
-    Messages,
-    choose_dialect,
-    make_chat_call,
-    make_chat_request,
-    make_models_call,
-)
+from sidestep.calls import Messages, make_chat_call, make_chat_request, make_models_call, make_unbillable
 from sidestep.collectors import AnswerCollector
 from sidestep.config import EVERY_PROVIDER, Config, Consent, Provider, Relay
-from sidestep.dialects import Dialect
 from sidestep.dialects.failures import FailureReader, parse_json, parse_json_object
 from sidestep.discovery import Discovery, ModelList
 from sidestep.errors import (
@@ -37,40 +27,36 @@ from sidestep.errors import (
     FetchRejected,
     RoutesFailed,
     SidestepError,
+    TransportError,
     TransportTimeout,
-    UnknownModel,
 )
-from sidestep.explanations import (
-    Attempts,
-    describe_choice,
-    describe_no_route,
-    describe_unreachable_relay,
-    summarise_attempts,
-)
-from sidestep.routing.evidence import Evidence, EvidenceKey, key_for
-from sidestep.routing.fallbacks import may_try_next
-from sidestep.routing.plan import Candidate, Plan, make_plan
-from sidestep.routing.retries import Patience, RetryPolicy
+from sidestep.exchanges import OK, Exchange
+from sidestep.explanations import Explanation, describe_unreachable_relay
+from sidestep.journeys import Journey, JourneyContext, OpenedRoute
+from sidestep.knowledge import Knowledge
+from sidestep.routing.evidence import Evidence
+from sidestep.routing.health import DIRECT, HealthKey
+from sidestep.routing.retries import RetryPolicy
+from sidestep.targets import Target, TargetFinder, may_move_on
 from sidestep.transports import Response, Transport, choose_transport
 from sidestep.types import (
-    ChatRequest,
     Event,
     HttpRequest,
     Message,
     Model,
+    ModelTaken,
+    ReasoningDelta,
     ReasoningPart,
-    Retrying,
-    RouteFailed,
     RouteTaken,
+    TextDelta,
     ToolCall,
+    ToolCallDelta,
     Usage,
-    WireRules,
 )
 
 __all__ = ["Client", "RelayStatus", "Reply"]
 
-_OK = range(200, 300)
-_LARGEST_ERROR = 256 * 1024  # bytes of a failing answer that are read
+_LARGEST_STATUS = 256 * 1024  # bytes of what a relay says of itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,31 +103,21 @@ class RelayStatus:
     latency: float
 
 
-@dataclass(frozen=True, slots=True)
-class _Opened:
-    """A route that answered: its response is open and its status good."""
-
-    route: RouteTaken
-    dialect: Dialect
-    rules: WireRules
-    response: Response
-    failures: FailureReader
-    attempts: tuple[tuple[dict[str, Any], SidestepError], ...]
-
-
 class Client:
     """Talks to the providers it is given, directly or through the relays it is given.
 
     `config` and `page_origin` may be replaced at any time; an answer that is under way keeps those it began with.
+    `knowledge` is what it learned so far; it can be given to another client.
 
     Args:
         providers: whom it may ask.
         relays: where it may take a detour. Given here, each may see the key of each provider.
         config: instead of both, a whole configuration with its consents.
         transport: how bytes travel; chosen for the platform if left out.
-        evidence: what earlier clients learned of the direct ways.
+        knowledge: what earlier clients learned.
         page_origin: the origin of the page it runs in; empty outside a browser, where no CORS policy applies.
         silence: seconds without a byte after which an attempt is given up.
+        knock: seconds that a relay has to say that it is there, and a provider to a quiet look.
         retries: how patient to be with a provider that says "not now".
         clock: Unix time in seconds.
         sleep: waits for so many seconds.
@@ -158,27 +134,59 @@ class Client:
         *,
         config: Config | None = None,
         transport: Transport | None = None,
-        evidence: Evidence | None = None,
+        knowledge: Knowledge | None = None,
         page_origin: str = "",
         silence: float = 180.0,
+        knock: float = 5.0,
         retries: RetryPolicy = RetryPolicy(),  # noqa: B008 - frozen
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         draw: Callable[[], float] = random.random,
     ) -> None:
         relays = tuple(relays)
-        self.config = config or Config(
-            tuple(providers), relays, frozenset(Consent(relay.id, EVERY_PROVIDER) for relay in relays)
-        )
-        self.evidence = evidence or Evidence()
+        self.knowledge = knowledge or Knowledge()
         self._transport = transport or choose_transport()
-        self.page_origin = page_origin
+        self._page_origin = page_origin
         self._silence = silence
+        self._knocking = Exchange(self._transport, knock)
+        self._exchange = Exchange(self._transport, silence)
         self._retries = retries
         self._clock = clock
         self._sleep = sleep
         self._draw = draw
         self._discovery = Discovery(self._fetch_models, clock)
+        self.config = config or Config(
+            tuple(providers), relays, frozenset(Consent(relay.id, EVERY_PROVIDER) for relay in relays)
+        )
+
+    @property
+    def config(self) -> Config:
+        """The user's providers, relays and rules; a new one counts from the next request on."""
+        return self._config
+
+    @config.setter
+    def config(self, config: Config) -> None:
+        self._config = config
+        self._targets = self._make_target_finder()
+
+    @property
+    def page_origin(self) -> str:
+        """The origin of the page this runs in; empty outside a browser."""
+        return self._page_origin
+
+    @page_origin.setter
+    def page_origin(self, page_origin: str) -> None:
+        self._page_origin = page_origin
+        self._targets = self._make_target_finder()
+
+    @property
+    def evidence(self) -> Evidence:
+        """What is known of the direct ways."""
+        return self.knowledge.evidence
+
+    @evidence.setter
+    def evidence(self, evidence: Evidence) -> None:
+        self.knowledge.evidence = evidence
 
     async def complete(self, model: str, messages: Messages, **parameters: Any) -> Reply:
         """Return the whole answer. Arguments and errors as in `stream`.
@@ -198,12 +206,22 @@ class Client:
             raise RoutesFailed("The answer ended before it began.")
         return Reply(collector.message, collector.usage, collector.route, collector.finish_reason)
 
-    async def stream(self, model: str, messages: Messages, **parameters: Any) -> AsyncGenerator[Event]:
+    async def stream(
+        self,
+        model: str,
+        messages: Messages,
+        *,
+        tags: Iterable[str] = (),
+        conversation: str = "",
+        **parameters: Any,
+    ) -> AsyncGenerator[Event]:
         """Yield the answer as it comes: `RouteTaken` before the first of it, `Finished` as its last.
 
         Args:
-            model: `provider-id/model-id`.
+            model: `provider-id/model-id`, or `group/NAME` for one of the user's model groups.
             messages: a question, or a conversation of `Message`s or `{"role", "content"}`.
+            tags: what rules may match, beside the request itself.
+            conversation: names what the request belongs to, so that it keeps its relay.
             parameters: `temperature`, `tools`, `reasoning_effort`, `extra` and the others of `ChatRequest`.
 
         Raises:
@@ -213,17 +231,24 @@ class Client:
             ResponseError: the provider or the relay said no.
             StreamIncomplete, ConnectionLost, TransportTimeout: the answer broke off; what came was yielded.
         """
-        provider, model_id = self._find_model(model)
-        request = make_chat_request(model_id, messages, parameters)
-        async with aclosing(self._open(make_chat_call(provider, request))) as steps:
-            async for step in steps:
-                if not isinstance(step, _Opened):
-                    yield step
-                    continue
-                yield step.route
-                async with aclosing(self._read_answer(step)) as events:
+        request = make_chat_request("", messages, parameters)
+        targets = self._targets.find(model, request, tags=tags, conversation=conversation)
+        reason = ""
+        for position, target in enumerate(targets):
+            if reason or target.reason:
+                yield ModelTaken(target.model, reason or target.reason)
+            has_begun = False
+            try:
+                async with aclosing(self._ask(target)) as events:
                     async for event in events:
+                        has_begun = has_begun or isinstance(event, TextDelta | ReasoningDelta | ToolCallDelta)
                         yield event
+            except SidestepError as error:
+                if has_begun or position + 1 == len(targets) or not may_move_on(error):
+                    raise
+                reason = f"{target.model} could not answer: {error.message}"
+            else:
+                return
 
     async def models(self, provider_id: str, *, refresh: bool = False) -> ModelList:
         """Return the provider's models: its own list, asked for once an hour, else the catalogue's.
@@ -249,20 +274,20 @@ class Client:
 
         Raises:
             RelayAuthenticationError: it refused the token.
-            RoutesFailed: it does not answer, or its CORS list lacks this page.
+            RelayUnreachable: it does not answer, or its CORS list lacks this page.
             UnexpectedResponse: something answers there that is not a relay.
         """
         failures = FailureReader(relay.name, secrets=(relay.token,), relay=relay.name)
         request = HttpRequest("GET", f"{relay.url}/v1/relay", {"Authorization": f"Bearer {relay.token}"})
         began = time.perf_counter()
         try:
-            response = await self._send(request)
+            response = await self._exchange.send(request)
         except (FetchRejected, ConnectionFailed) as error:
-            raise describe_unreachable_relay(relay, self.page_origin) from error
-        if response.status not in _OK:
-            raise await self._read_failure(response, failures)
+            raise describe_unreachable_relay(relay, self.page_origin, is_unsent=True) from error
+        if response.status not in OK:
+            raise await self._exchange.read_failure(response, failures)
         try:
-            document = parse_json_object(await self._read_body(response, _LARGEST_ERROR))
+            document = parse_json_object(await self._exchange.read_body(response, _LARGEST_STATUS))
         finally:
             await response.aclose()
         if document is None or "version" not in document:
@@ -274,14 +299,60 @@ class Client:
             time.perf_counter() - began,
         )
 
-    def explain(self, model: str) -> Plan:
-        """Return the plan for *model* and its reasons. Sends nothing.
+    def explain(
+        self,
+        model: str,
+        messages: Messages = "",
+        *,
+        tags: Iterable[str] = (),
+        conversation: str = "",
+        **parameters: Any,
+    ) -> Explanation:
+        """Return how a request would go now, and why. Sends nothing.
+
+        Arguments are those of `stream`; of a model group it is the first model's way.
 
         Raises:
             ConfigurationError: the model's name does not lead to a provider.
         """
-        provider, model_id = self._find_model(model)
-        return self._plan(make_chat_call(provider, ChatRequest(model_id, ())))[0]
+        request = make_chat_request("", messages, parameters)
+        target = self._targets.find(model, request, tags=tags, conversation=conversation)[0]
+        provider, now = target.provider, self._clock()
+        plan = self._make_journey(target).plan()
+        routes = [candidate.route.relay_id or DIRECT for candidate in plan.candidates]
+        return Explanation(
+            target.model,
+            target.reason,
+            plan,
+            target.decision,
+            self.evidence.classify(self.page_origin, provider.origin, now),
+            {route: self.knowledge.health.find_status(HealthKey(provider.id, route), now) for route in routes},
+            self.knowledge.health.find_outage(provider.id, now),
+        )
+
+    async def reprobe(self) -> tuple[str, ...]:
+        """Look again, quietly, at direct ways that were blocked; return the ids of providers whose way opened.
+
+        Each look is a request that no provider bills, and they become rarer the longer a way stays blocked. To be
+        called when there is nothing else to do.
+        """
+        opened = []
+        for finding in self.evidence.list_due_probes(self.page_origin, self._clock()):
+            provider = self._find_probed(finding.key.provider_origin)
+            if provider is None:
+                continue
+            call = make_models_call(provider) if finding.key.path_class == "models" else make_unbillable(provider)
+            try:
+                response = await self._knocking.send(call.direct)
+            except TransportError:
+                self.evidence = self.evidence.note_probe(finding.key, self._clock())
+                continue
+            await response.aclose()
+            host = urlsplit(provider.base_url).netloc
+            basis = f"{host} answered this page when it was looked at again (status {response.status})."
+            self.evidence = self.evidence.learn(finding.key, "open", basis, self._clock())
+            opened.append(provider.id)
+        return tuple(dict.fromkeys(opened))
 
     def forget_evidence(self, provider_id: str) -> None:
         """Forget what is known of the direct way to a provider, so that it is tried again.
@@ -289,96 +360,57 @@ class Client:
         Raises:
             ConfigurationError: there is no such provider.
         """
-        self.evidence = self.evidence.forget(self._find_provider(provider_id).origin)
+        self.knowledge.forget(self._find_provider(provider_id))
 
     def _find_provider(self, provider_id: str) -> Provider:
-        provider = self.config.find_provider(provider_id)
-        if provider is None:
-            known = ", ".join(known.id for known in self.config.providers) or "none yet"
-            raise UnknownModel(
-                f"There is no provider “{provider_id}”; there is {known}.",
-                remedy="Add the provider, or name the model as provider/model.",
-            )
-        return provider
+        return self._targets.find_provider(provider_id)
 
-    def _find_model(self, model: str) -> tuple[Provider, str]:
-        provider_id, _, model_id = model.strip().partition("/")
-        provider = self._find_provider(provider_id)
-        if not model_id.strip():
-            raise UnknownModel(
-                f"“{model}” names a provider but no model.",
-                remedy=f"Write {provider_id}/ and the model's id.",
-            )
-        return provider, model_id.strip()
-
-    def _plan(self, call: Call) -> tuple[Plan, EvidenceKey]:
-        key = key_for(self.page_origin, call.direct, call.path_class)
+    def _find_probed(self, origin: str) -> Provider | None:
+        """Return the provider whose blocked direct way is worth a look, if there is one."""
         now = self._clock()
-        finding = self.evidence.find(key, now) if self.page_origin else None
-        return make_plan(call.provider, self.config, finding, now), key
+        return next(
+            (
+                provider
+                for provider in self.config.providers
+                if provider.origin == origin
+                and provider.route == "auto"
+                and not provider.entry.is_relay_only
+                and not self.knowledge.health.find_outage(provider.id, now)
+            ),
+            None,
+        )
 
-    async def _open(self, call: Call) -> AsyncGenerator[RouteFailed | Retrying | _Opened]:
-        """Yield each route that failed and each wait, then the route that answered.
+    def _make_target_finder(self) -> TargetFinder:
+        return TargetFinder(self._config, self.knowledge, self._page_origin, self._clock, self._draw)
 
-        Its response is closed when the caller is done.
-        """
-        config = self.config
-        plan, key = self._plan(call)
-        if not plan.included:
-            raise describe_no_route(call.provider, plan, config)
-        patience = Patience(self._retries, self._draw)
-        attempts: list[tuple[dict[str, Any], SidestepError]] = []
-        for candidate in plan.included:
-            outcome = await self._try(call, candidate, attempts, config)
-            while isinstance(outcome, SidestepError) and (wait := patience.find_wait(outcome)) is not None:
-                yield Retrying(wait, outcome.to_dict(), patience.attempt)
-                await self._sleep(wait)
-                outcome = await self._try(call, candidate, attempts, config)
-            if isinstance(outcome, SidestepError):
-                if not may_try_next(outcome, call.provider):
-                    outcome.attempts = tuple(attempts)
-                    raise outcome
-                attempts.append((candidate.route.to_dict(), outcome))
-                if len(attempts) < len(plan.included):
-                    yield RouteFailed(candidate.route, outcome.to_dict())
-                continue
-            self._learn(key, call, outcome)
-            try:
-                yield outcome
-            finally:
-                await outcome.response.aclose()
-            return
-        raise summarise_attempts(call.provider, plan, attempts, config)
+    def _make_journey(self, target: Target) -> Journey:
+        exchange = Exchange(self._transport, target.timeout) if target.timeout else self._exchange
+        call = make_chat_call(target.provider, target.request)
+        return Journey(call, self.config, self._make_context(), exchange, target.wishes)
 
-    async def _try(
-        self, call: Call, candidate: Candidate, attempts: Attempts, config: Config
-    ) -> _Opened | SidestepError:
-        """Return the opened route, or the error that says why it did not open."""
-        try:
-            return await self._attempt(call, candidate, attempts, config)
-        except SidestepError as error:
-            error.route = candidate.route.to_dict()
-            return error
+    def _make_context(self) -> JourneyContext:
+        return JourneyContext(
+            self.knowledge,
+            self._knocking,
+            self.page_origin,
+            self._retries,
+            self._clock,
+            self._sleep,
+            self._draw,
+        )
 
-    async def _attempt(self, call: Call, candidate: Candidate, attempts: Attempts, config: Config) -> _Opened:
-        relay = config.find_relay(candidate.route.relay_id)
-        relay_name = relay.name if relay else ""
-        try:
-            response = await self._send(call.encode_for_relay(relay) if relay else call.direct)
-        except (FetchRejected, ConnectionFailed) as error:
-            if relay:
-                raise describe_unreachable_relay(relay, self.page_origin) from error
-            raise
-        error_codes = call.provider.entry.error_codes
-        failures = FailureReader(call.provider.name, error_codes, config.secrets, relay_name, self._clock())
-        if response.status not in _OK:
-            raise await self._read_failure(response, failures)
-        reason = describe_choice(call.provider, candidate, attempts)
-        dialect = choose_dialect(candidate.route, call.provider)
-        rules = call.provider.entry.relay_rules if relay else call.provider.entry.rules
-        return _Opened(RouteTaken(candidate.route, reason), dialect, rules, response, failures, tuple(attempts))
+    async def _ask(self, target: Target) -> AsyncGenerator[Event]:
+        async with aclosing(self._make_journey(target).open()) as steps:
+            async for step in steps:
+                if not isinstance(step, OpenedRoute):
+                    yield step
+                    continue
+                yield step.route
+                async with aclosing(self._read_answer(step)) as events:
+                    async for event in events:
+                        yield event
 
-    async def _read_answer(self, opened: _Opened) -> AsyncGenerator[Event]:
+    async def _read_answer(self, opened: OpenedRoute) -> AsyncGenerator[Event]:
         """Yield what the answer says, whether it is the stream that was asked for or one JSON document."""
         answer = AnswerReader(opened.dialect, opened.failures, opened.rules)
         try:
@@ -401,11 +433,13 @@ class Client:
             raise
 
     async def _fetch_models(self, provider: Provider) -> tuple[Model, ...]:
-        async with aclosing(self._open(make_models_call(provider))) as steps:
+        call = make_models_call(provider)
+        journey = Journey(call, self.config, self._make_context(), self._exchange)
+        async with aclosing(journey.open()) as steps:
             async for step in steps:
-                if not isinstance(step, _Opened):
+                if not isinstance(step, OpenedRoute):
                     continue
-                document = parse_json(await self._read_body(step.response, LARGEST_DOCUMENT))
+                document = parse_json(await self._exchange.read_body(step.response, LARGEST_DOCUMENT))
                 if isinstance(document, list):
                     # Together sends the bare list.
                     document = {"data": document}
@@ -413,13 +447,6 @@ class Client:
                     raise step.failures.unreadable("something that is no list of models", step.response.status)
                 return step.dialect.decode_models(document)
         return ()
-
-    async def _send(self, request: HttpRequest) -> Response:
-        try:
-            async with asyncio.timeout(self._silence):
-                return await self._transport.send(request)
-        except TimeoutError:
-            raise self._describe_silence(urlsplit(request.url).netloc) from None
 
     async def _chunks(self, response: Response) -> AsyncGenerator[bytes]:
         """Yield the body as it arrives, giving up after too long a silence."""
@@ -434,40 +461,6 @@ class Client:
                 return
             yield chunk
 
-    async def _read_body(self, response: Response, largest: int) -> bytes:
-        """Return the body, up to *largest* bytes of it."""
-        body = bytearray()
-        async with aclosing(self._chunks(response)) as chunks:
-            async for chunk in chunks:
-                body += chunk
-                if len(body) >= largest:
-                    break
-        return bytes(body[:largest])
-
-    async def _read_failure(self, response: Response, failures: FailureReader) -> SidestepError:
-        try:
-            body = await self._read_body(response, _LARGEST_ERROR)
-        finally:
-            await response.aclose()
-        return failures.read_response(response.status, response.headers, body)
-
-    def _learn(self, key: EvidenceKey, call: Call, opened: _Opened) -> None:
-        """Remember what this success proves of the direct way.
-
-        A refusal alone proves nothing: a wrong key at OpenAI looks the same. Only when the same request then gets a
-        good answer through a relay was it the browser that was refused.
-        """
-        if not self.page_origin:
-            return
-        host = urlsplit(call.direct.url).netloc
-        route = opened.route.route
-        now = self._clock()
-        if route.kind == "direct":
-            self.evidence = self.evidence.learn(key, "open", f"{host} answered a direct call.", now)
-        elif any(tried["kind"] == "direct" for tried, _ in opened.attempts):
-            basis = f"the browser was refused, and {route.relay_name} got an answer to the same request."
-            self.evidence = self.evidence.learn(key, "blocked", basis, now)
-
     def _describe_silence(self, who: str) -> TransportTimeout:
         return TransportTimeout(
             f"{who} said nothing for {self._silence:.0f} seconds, so the call was given up.",
@@ -475,6 +468,6 @@ class Client:
         )
 
 
-def _place(error: SidestepError, opened: _Opened) -> None:
+def _place(error: SidestepError, opened: OpenedRoute) -> None:
     """Write into *error* the route it happened on."""
     error.route, error.attempts = opened.route.route.to_dict(), opened.attempts

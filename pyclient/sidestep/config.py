@@ -1,4 +1,4 @@
-"""The user's providers, relays and consents: one versioned document, without secrets.
+"""The user's providers, relays, consents, rules and model groups: one versioned document, without secrets.
 
 The document is what the page stores and what an export holds (docs/protocol.md, *Config*). Keys and tokens live
 beside it, in `Secrets`, and meet it only in a `Provider` or `Relay` at the moment of use.
@@ -14,6 +14,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from sidestep.catalogue import CUSTOM, CatalogueEntry, load_catalogue
 from sidestep.errors import ConfigurationError
+from sidestep.policies import Policies, check_references, load_policies
 
 __all__ = [
     "EVERY_PROVIDER",
@@ -79,7 +80,7 @@ class Problem:
 
     Attributes:
         item: id of the provider or relay.
-        field: the field, as the document names it.
+        field: the field, as the document names it; of a rule or a model group, a JSON Pointer into the document.
         message: a sentence a person can act on.
     """
 
@@ -217,6 +218,7 @@ class Config:
     providers: tuple[Provider, ...] = ()
     relays: tuple[Relay, ...] = ()
     consents: frozenset[Consent] = field(default_factory=frozenset)
+    policies: Policies = field(default_factory=Policies)
 
     @classmethod
     def load(
@@ -252,7 +254,12 @@ class Config:
             Consent(str(row.get("relay")), str(row.get("provider")))
             for row in _read_rows(document, "consents", problems)
         )
-        return replace(config, consents=consents), problems
+        policies, wrong = load_policies(document)
+        unknown = check_references(
+            policies, [provider.id for provider in config.providers], [relay.id for relay in config.relays]
+        )
+        problems.extend(Problem("", problem.pointer, problem.message) for problem in (*wrong, *unknown))
+        return replace(config, consents=consents, policies=policies), problems
 
     def with_provider(self, provider: Provider) -> Config:
         """Return the configuration with *provider* added, or put in the place of the one with its id."""
@@ -287,6 +294,7 @@ class Config:
                 {"relay": consent.relay, "provider": consent.provider}
                 for consent in sorted(self.consents, key=lambda consent: (consent.relay, consent.provider))
             ],
+            **self.policies.to_dict(),
         }
 
 
@@ -415,6 +423,8 @@ def _find_entry(provider_id: str, kind: str) -> CatalogueEntry:
 
 
 def _clean_id(identifier: str) -> str:
+    if identifier == "group":
+        raise ConfigurationError("“group” stands for model groups; choose another id.", field="id")
     if not _ID.fullmatch(identifier):
         raise ConfigurationError(
             "An id is made of letters, digits, dots, dashes and underscores, 64 at most.", field="id"

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 from sidestep.config import Config, Provider, Relay
-from sidestep.errors import FetchRejected, NoRoute, ResponseError, RoutesFailed, SidestepError
+from sidestep.errors import (
+    FetchRejected,
+    NoRoute,
+    RelayUnreachable,
+    ResponseError,
+    RoutesFailed,
+    SidestepError,
+)
+from sidestep.routing.evidence import Classification
+from sidestep.routing.health import HealthStatus, Outage
 from sidestep.routing.plan import Candidate, Plan
+from sidestep.routing.rules import Decision
 
 __all__ = [
     "Attempts",
+    "Explanation",
     "describe_choice",
     "describe_no_route",
     "describe_unreachable_relay",
@@ -19,6 +31,55 @@ __all__ = [
 ]
 
 Attempts = Sequence[tuple[dict[str, Any], SidestepError]]
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """How a request would go, and why.
+
+    Attributes:
+        model: what would be asked, `provider/model`.
+        reason: why this model, where it is not the one that was asked for; else empty.
+        plan: every way that was considered.
+        decision: what the rules lay down, and which rule failed.
+        classification: what is known of the ways to the provider.
+        health: how each way did lately, by `direct` or a relay's id.
+        outage: what is known of an outage of the provider, or None.
+    """
+
+    model: str
+    reason: str
+    plan: Plan
+    decision: Decision
+    classification: Classification
+    health: Mapping[str, HealthStatus]
+    outage: Outage | None
+
+    @property
+    def included(self) -> tuple[Candidate, ...]:
+        """The ways that would be tried, in order."""
+        return self.plan.included
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the explanation as the page's protocol writes it (docs/protocol.md, *Explanation*)."""
+        outage = self.outage
+        return {
+            "model": self.model,
+            "reason": self.reason,
+            "routes": [candidate.to_dict() for candidate in self.plan.candidates],
+            "decision": self.decision.to_dict(),
+            "classification": self.classification.to_dict(),
+            "health": {route: status.to_dict() for route, status in self.health.items()},
+            "outage": {"since": outage.since, "until": outage.until, "reason": outage.reason} if outage else None,
+        }
+
+    def __str__(self) -> str:
+        lines = [f"{self.model}: {self.reason}" if self.reason else self.model]
+        places = {id(candidate): place for place, candidate in enumerate(self.plan.included, 1)}
+        for candidate in self.plan.candidates:
+            place = places.get(id(candidate))
+            lines.append(f"  {f'{place}.' if place else 'out'} {candidate.route.label}: {candidate.reason}")
+        return "\n".join(lines)
 
 
 def describe_choice(provider: Provider, candidate: Candidate, attempts: Attempts) -> str:
@@ -41,12 +102,19 @@ def describe_no_route(provider: Provider, plan: Plan, config: Config) -> NoRoute
     return error
 
 
-def describe_unreachable_relay(relay: Relay, page_origin: str) -> RoutesFailed:
-    """Return the error for a relay that gives the page no answer."""
+def describe_unreachable_relay(relay: Relay, page_origin: str, *, is_unsent: bool = False) -> RelayUnreachable:
+    """Return the error for a relay that gives the page no answer.
+
+    Args:
+        relay: which.
+        page_origin: the page that asked, or empty outside a browser.
+        is_unsent: whether it is certain that nothing went on to a provider.
+    """
     allow = f" If it runs, its SIDESTEP_ORIGINS must hold {page_origin}." if page_origin else ""
-    return RoutesFailed(
+    return RelayUnreachable(
         f"The relay “{relay.name}” does not answer at {relay.url}.",
         remedy=f"Start it, and check its address under Relays.{allow}",
+        is_unsent=is_unsent,
     )
 
 
@@ -68,8 +136,12 @@ def _choose_summary(provider: Provider, plan: Plan, attempts: Attempts, config: 
     if len(attempts) == 1 and attempts[0][0]["kind"] == "direct":
         return RoutesFailed(last.message, remedy=_say_what_helps(provider, plan, config))
     messages = " ".join(error.message for _, error in attempts)
-    opening = f"{host} could not be reached by any route."
-    return RoutesFailed(f"{opening} {messages}", remedy=last.remedy)
+    untried = [row for row in plan.included if row.route.to_dict() not in [route for route, _ in attempts]]
+    if untried:
+        names = " and ".join(row.route.label for row in untried)
+        stopped = f"It may have arrived twice already, so it was not sent again by {names}."
+        return RoutesFailed(f"{host} gave no answer that arrived here. {messages} {stopped}", remedy=last.remedy)
+    return RoutesFailed(f"{host} could not be reached by any route. {messages}", remedy=last.remedy)
 
 
 def _say_why_none(provider: Provider, plan: Plan) -> str:

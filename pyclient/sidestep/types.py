@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "ImagePart",
     "Message",
     "Model",
+    "ModelTaken",
     "Part",
     "ReasoningDelta",
     "ReasoningPart",
@@ -187,7 +188,10 @@ class WireRules:
         max_tokens_field: what the wire calls the limit on generated tokens.
         default_max_tokens: that limit, where the wire demands one and the request has none.
         dropped: fields that the provider refuses, left out.
-        reasoning_control: how the effort is said; a name in `dialects.openai_chat`.
+        dropped_thinking: fields that it refuses while the model thinks.
+        thinks_by_default: whether the model thinks when no effort is said.
+        efforts: words for the efforts of ours that the model has no word for.
+        reasoning_control: how the effort is said; a name in `dialects.openai_chat` or `dialects.anthropic`.
         reasoning_return: the field in which an assistant's reasoning must come back; empty if it must not.
         has_think_tags: whether reasoning stands between `<think>` tags in the text.
         has_stream_options: whether the usage of a stream must be asked for.
@@ -196,10 +200,23 @@ class WireRules:
     max_tokens_field: str = "max_tokens"
     default_max_tokens: int = 8192
     dropped: frozenset[str] = frozenset()
+    dropped_thinking: frozenset[str] = frozenset()
+    thinks_by_default: bool = False
+    efforts: Mapping[str, Effort] = field(default_factory=dict)
     reasoning_control: str = "reasoning_effort"
     reasoning_return: str = ""
     has_think_tags: bool = False
     has_stream_options: bool = True
+
+    def fit(self, request: ChatRequest) -> tuple[ChatRequest, WireRules]:
+        """Return *request* in words that the model has, and the rules for this very request."""
+        effort = request.reasoning_effort and self.efforts.get(request.reasoning_effort, request.reasoning_effort)
+        if effort is None and request.reasoning_budget is None:
+            is_thinking = self.thinks_by_default
+        else:
+            is_thinking = effort not in (None, "none") or bool(request.reasoning_budget)
+        dropped = self.dropped | self.dropped_thinking if is_thinking else self.dropped
+        return replace(request, reasoning_effort=effort), replace(self, dropped=dropped)
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,6 +280,19 @@ class Route:
     def to_dict(self) -> dict[str, Any]:
         """Return the route as the page's protocol writes it (docs/protocol.md, *Route*)."""
         return {"kind": self.kind, "relay": self.relay_id, "label": self.label}
+
+
+@dataclass(frozen=True, slots=True)
+class ModelTaken:
+    """Another model than the one asked for is asked: one of a group, or what a rule put in its place.
+
+    Attributes:
+        model: `provider/model`.
+        reason: why this one; a sentence.
+    """
+
+    model: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -344,7 +374,14 @@ class ToolCallDelta:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens spent; None where the provider did not say."""
+    """Tokens spent; None where the provider did not say.
+
+    Attributes:
+        input_tokens: all that went in, what a cache held included.
+        output_tokens: what came out, as the provider counts it.
+        reasoning_tokens: how many the reasoning took.
+        cached_tokens: how many of the input's came from a cache.
+    """
 
     input_tokens: int | None = None
     output_tokens: int | None = None
@@ -364,7 +401,8 @@ class Finished:
 
 
 Event = (
-    RouteTaken
+    ModelTaken
+    | RouteTaken
     | RouteFailed
     | Retrying
     | TextDelta

@@ -22,6 +22,7 @@ from sidestep import (
     Provider,
     Relay,
     RelayAuthenticationError,
+    RelayUnreachable,
     RouteFailed,
     RoutesFailed,
     RouteTaken,
@@ -47,6 +48,8 @@ Handler = Callable[[HttpRequest], MockResponse | Exception]
 
 def client(handler: Handler, *relays: Relay, page: str = PAGE, **options: Any) -> tuple[Client, MockTransport]:
     transport = MockTransport(handler)
+    # The first of several relays goes first.
+    options.setdefault("draw", lambda: 0.0)
     made = Client([ZAI, OPENAI, CLAUDE], relays, transport=transport, page_origin=page, **options)
     return made, transport
 
@@ -352,7 +355,7 @@ async def test_a_relay_says_what_it_is() -> None:
     with pytest.raises(UnexpectedResponse, match="Attic"):
         await asked.check_relay(ATTIC)
     asked, _ = client(by_host(attic=REJECTED))
-    with pytest.raises(RoutesFailed, match="does not answer"):
+    with pytest.raises(RelayUnreachable, match="does not answer"):
         await asked.check_relay(ATTIC)
 
 

@@ -124,6 +124,9 @@ def test_the_document_survives_the_round_trip() -> None:
         ],
         "relays": [Relay("https://r.test:8787/v1/", name="Attic").to_dict()],
         "consents": [{"relay": "r.test-8787", "provider": "openai"}],
+        "rules": [{"id": "night", "when": {"time": {"from": "22:00", "to": "06:00"}}, "then": {"policy": "direct"}}],
+        "groups": [{"name": "fast", "members": [{"model": "openai/gpt-5.2"}]}],
+        "options": {"caches_answers": True},
     }
     secrets = {"providers": {"openai": "k"}, "relays": {"r.test-8787": "t"}}
     config, problems = Config.load(document, secrets)
@@ -161,3 +164,24 @@ def test_consent_is_per_relay_and_provider() -> None:
     assert config.has_consent("attic", "openai")
     assert not config.has_consent("attic", "zai-coding")
     assert config.has_consent("cellar", "zai-coding")
+
+
+def test_a_wrong_rule_is_named_by_its_place_kept_and_not_obeyed() -> None:
+    rules = [{"id": "a", "when": {"tokens": {"min": "many"}}, "then": {}}, {"id": "b", "when": {}, "then": {}}]
+    config, problems = Config.load({"rules": rules, "groups": [{"name": "fast", "members": [{"model": "gone/x"}]}]})
+    assert [problem.field for problem in problems] == ["/rules/0/when/tokens/min", "/groups/0/members/0/model"]
+    assert [rule.is_active for rule in config.policies.rules] == [False, True]
+    assert config.to_dict()["rules"] == rules
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("group", -1), ("group", 1.5), ("group", True), ("weight", 0), ("weight", "2")]
+)
+def test_a_relays_place_among_the_others_is_checked(field: str, value: object) -> None:
+    _, problems = Config.load({"relays": [{"url": "https://attic.test", field: value}]})
+    assert [problem.field for problem in problems] == [field]
+
+
+def test_no_provider_can_be_called_group() -> None:
+    with pytest.raises(ConfigurationError, match="model groups"):
+        Provider("group", base_url="https://x.test")

@@ -46,6 +46,7 @@ PUBLIC = {
     "Route",
     "RouteFailed",
     "RouteTaken",
+    "RelayUnreachable",
     "RoutesFailed",
     "ServerError",
     "SidestepError",

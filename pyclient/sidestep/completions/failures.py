@@ -125,6 +125,7 @@ NAMES: Mapping[type[SidestepError], type[CompletionError]] = MappingProxyType(
         errors.TransportError: APIConnectionError,
         errors.FetchRejected: APIConnectionError,
         errors.ConnectionFailed: APIConnectionError,
+        errors.RelayUnreachable: APIConnectionError,
         errors.TransportTimeout: Timeout,
         errors.ConnectionLost: APIConnectionError,
         errors.ResponseError: APIError,

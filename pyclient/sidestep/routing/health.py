@@ -168,6 +168,11 @@ class Health:
         """Return the health with a trial noted, so that nothing else is sent that way until it is over."""
         return Health(self.outcomes, MappingProxyType({**self.trials, key: now}))
 
+    def forget(self, key: HealthKey) -> Health:
+        """Return the health without what is known of one route."""
+        outcomes = {other: rows for other, rows in self.outcomes.items() if other != key}
+        return Health(MappingProxyType(outcomes), self.trials)
+
     def find_status(self, key: HealthKey, now: float) -> HealthStatus:
         """Return what is known of a route."""
         outcomes = self._find_recent(key, now)

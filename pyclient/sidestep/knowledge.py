@@ -1,0 +1,148 @@
+"""What one client has learned: the one place that all its requests write to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from sidestep.calls import Call
+from sidestep.config import Provider, Relay
+from sidestep.errors import FetchRejected, QuotaExceeded, RateLimited, RelayUnreachable, ResponseError, SidestepError
+from sidestep.ledger import Ledger
+from sidestep.routing.evidence import Evidence, EvidenceKey
+from sidestep.routing.health import DIRECT, EVERYTHING, Health, HealthKey, Outcome, find_blame
+from sidestep.types import Route
+
+__all__ = ["Attempts", "Knowledge"]
+
+_UNABLE = frozenset({429, 500, 502, 503})  # a relay that cannot serve anybody now
+
+_LIMIT_REST, _QUOTA_REST = 60.0, 15 * 60.0  # seconds, where the provider names no time
+_LONGEST_REST = 6 * 3600.0
+
+Attempts = Sequence[tuple[dict[str, Any], SidestepError]]
+
+
+@dataclass
+class Knowledge:
+    """Evidence, health, measurements and the ledger of keys.
+
+    Attributes:
+        spent: Unix time in seconds until which a provider has nothing left to give, by its id.
+    """
+
+    evidence: Evidence = field(default_factory=Evidence)
+    health: Health = field(default_factory=Health)
+    ledger: Ledger = field(default_factory=Ledger)
+    spent: dict[str, float] = field(default_factory=dict)
+
+    def note_sending(self, call: Call, relay: Relay | None, now: float) -> None:
+        """Remember that a key goes out, and that a relay which rested is being tried."""
+        if call.provider.api_key:
+            destination = _find_origin(relay.url) if relay else call.provider.origin
+            self.ledger = self.ledger.record(call.provider.id, destination, relay.id if relay else None, now)
+        if relay:
+            key = HealthKey(EVERYTHING, relay.id)
+            if self.health.find_status(key, now).failures:
+                self.health = self.health.begin_trial(key, now)
+
+    def note_relay(self, relay: Relay, now: float, *, latency: float | None, reason: str = "") -> None:
+        """Remember what a relay's own word about its health was worth; *reason* says what is wrong."""
+        outcome = Outcome(now, "route" if reason else "nobody", reason, latency, is_probe=True)
+        self.health = self.health.record(HealthKey(EVERYTHING, relay.id), outcome)
+
+    def note_head(self, provider: Provider, route: Route, latency: float, now: float) -> None:
+        """Remember a good answer's beginning, *latency* seconds after it was asked for."""
+        self._record(provider, route, Outcome(now, "nobody", latency=latency))
+        if route.relay_id:
+            self.evidence = self.evidence.learn_relayed(provider.origin, route.relay_id, now)
+
+    def note_failure(self, provider: Provider, route: Route, error: SidestepError, now: float) -> None:
+        """Remember how an attempt failed, and whose failure it was.
+
+        A browser that refused a direct call is not among them: what that means shows only when the request is over
+        (`note_end`).
+        """
+        if route.kind == "direct" and isinstance(error, FetchRejected):
+            return
+        self.note_limit(provider.id, error, now)
+        outcome = Outcome(now, find_blame(error), error.message)
+        self._record(provider, route, outcome, is_relays_own=_is_relays_own(error))
+
+    def is_spent(self, provider_id: str, now: float) -> bool:
+        """Say whether the provider said that its quota is used up, or its limit reached, and not yet reset."""
+        return self.spent.get(provider_id, 0.0) > now
+
+    def note_limit(self, provider_id: str, error: SidestepError, now: float) -> None:
+        """Remember until when a provider that ran into a limit need not be asked by itself."""
+        if isinstance(error, QuotaExceeded | RateLimited):
+            usual = now + (_QUOTA_REST if isinstance(error, QuotaExceeded) else _LIMIT_REST)
+            asked = now + error.retry_after if error.retry_after is not None else None
+            until = error.resets_at or asked or usual
+            # A wrong clock on either side must not shut a provider out for days.
+            self.spent[provider_id] = min(until, now + _LONGEST_REST)
+
+    def note_end(self, key: EvidenceKey, call: Call, route: Route | None, attempts: Attempts, now: float) -> None:
+        """Remember what the whole of a request proves of the direct way.
+
+        A refusal alone proves nothing: a wrong key at OpenAI looks the same. Only when the same request then got a good
+        answer through a relay was it the browser that was refused.
+
+        Args:
+            key: what the direct way is remembered by.
+            call: the request.
+            route: the one that answered well, or None.
+            attempts: those that failed, in order, the last one too where none answered.
+            now: Unix time in seconds.
+        """
+        host = urlsplit(call.direct.url).netloc
+        was_refused = any(tried["kind"] == "direct" and isinstance(error, FetchRejected) for tried, error in attempts)
+        if route and route.kind == "direct":
+            self._learn(key, "open", f"{host} answered a direct call.", now)
+        elif was_refused and route:
+            basis = f"the browser was refused, and {route.relay_name} got an answer to the same request."
+            self._learn(key, "blocked", basis, now)
+        elif was_refused and _has_providers_refusal(attempts):
+            # The route may be good: it was the request that the provider refused, unreadably for a page.
+            known = self.evidence.find(key, now)
+            if known and not known.is_blocked:
+                basis = f"{host} answered this page before; its refusal of one request reached only a relay."
+                self._learn(key, "hides_errors", basis, now)
+            return
+        if was_refused and call.path_class == "chat":
+            failure = Outcome(now, "route", f"The browser got no answer from {host}.")
+            self.health = self.health.record(HealthKey(call.provider.id, DIRECT), failure)
+
+    def forget(self, provider: Provider) -> None:
+        """Forget what is known of the direct way to a provider, so that it is tried again."""
+        self.evidence = self.evidence.forget(provider.origin)
+        self.health = self.health.forget(HealthKey(provider.id, DIRECT))
+
+    def _learn(self, key: EvidenceKey, verdict: Any, basis: str, now: float) -> None:
+        if key.page_origin:
+            self.evidence = self.evidence.learn(key, verdict, basis, now)
+
+    def _record(self, provider: Provider, route: Route, outcome: Outcome, *, is_relays_own: bool = False) -> None:
+        key = HealthKey(provider.id, route.relay_id or DIRECT)
+        self.health = self.health.record(key, outcome)
+        # A silence or a broken answer may be the provider's as well: it says nothing of the relay as a whole.
+        if route.relay_id and (is_relays_own or outcome.blame != "route"):
+            whole = outcome if is_relays_own else Outcome(outcome.at, "nobody", latency=outcome.latency)
+            self.health = self.health.record(HealthKey(EVERYTHING, route.relay_id), whole)
+
+
+def _is_relays_own(error: SidestepError) -> bool:
+    if isinstance(error, RelayUnreachable):
+        return True
+    return isinstance(error, ResponseError) and error.origin == "relay" and error.status in _UNABLE
+
+
+def _has_providers_refusal(attempts: Attempts) -> bool:
+    return any(isinstance(error, ResponseError) and error.origin == "provider" for _, error in attempts)
+
+
+def _find_origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
