@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from sidestep.types import WireRules
 
-__all__ = ["CUSTOM", "CatalogueEntry", "CorsPrior", "format_table", "load_catalogue"]
+__all__ = ["CUSTOM", "CatalogueEntry", "CorsPrior", "CorsRemedy", "format_table", "load_catalogue"]
 
 CUSTOM = "custom"
 """The entry that a provider of the user's own is made from."""
@@ -35,6 +35,21 @@ class CorsPrior:
     verdict: Literal["open", "blocked", "unknown"] = "unknown"
     date: str = ""
     source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CorsRemedy:
+    """What lets a server of the user's own answer a page.
+
+    Attributes:
+        text: what to do, a sentence.
+        paste: the line to paste; `{origin}` stands for the page's origin.
+        source: who says so.
+    """
+
+    text: str
+    paste: str
+    source: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +77,7 @@ class CatalogueEntry:
         is_local: whether it runs on the user's own computer or network.
         browser_refusals: phrases in a readable error that mean "not from a browser", which a relay cures.
         warning: shown where the provider is chosen.
+        cors_remedy: how its CORS policy is opened, where the user can do that.
         error_codes: the provider's own error codes, and the kind of error each stands for.
     """
 
@@ -90,6 +106,7 @@ class CatalogueEntry:
     is_relay_only: bool = False
     is_local: bool = False
     browser_refusals: tuple[str, ...] = ()
+    cors_remedy: CorsRemedy | None = None
     error_codes: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     warning: str = ""
@@ -147,6 +164,8 @@ def _read_entry(entry_id: str, row: dict[str, Any], rows: Mapping[str, dict[str,
     if shared := values.pop("error_codes_of", ""):
         values["error_codes"] = rows[shared]["error_codes"]
     values |= {name: tuple(values.get(name, ())) for name in _LISTS}
+    if remedy := values.pop("cors_remedy", None):
+        values["cors_remedy"] = CorsRemedy(**remedy)
     values |= {"id": entry_id, "cors": CorsPrior(**row["cors"]), "rules": rules, "relay_rules": relay_rules}
     values["relay_dialect"] = _ROUTE_DIALECTS.get(row["litellm_route"], "")
     return CatalogueEntry(**values)

@@ -83,6 +83,17 @@ def test_a_provider_can_be_made_of_it_and_stored(entry: CatalogueEntry) -> None:
     assert dataclasses.replace(entry) == entry
 
 
+@ENTRIES
+def test_a_server_of_ones_own_is_opened_by_a_line_that_names_its_source(entry: CatalogueEntry) -> None:
+    if entry.cors_remedy:
+        assert entry.is_local, "what the user cannot change is no remedy"
+        assert entry.cors_remedy.source
+        assert entry.cors_remedy.text.endswith(".")
+        assert "{origin}" in entry.cors_remedy.paste or entry.id == "lm-studio"
+    if entry.is_local and entry.cors.verdict == "blocked":
+        assert entry.cors_remedy
+
+
 def test_the_terms_of_zais_plan_are_said_where_it_is_chosen() -> None:
     for entry_id in ("zai-coding", "zai-anthropic"):
         assert "suspended" in CATALOGUE[entry_id].warning
