@@ -19,8 +19,12 @@ from sidestep.collectors import AnswerCollector
 from sidestep.config import Config, Problem, load_provider, load_relay
 from sidestep.discovery import load_models
 from sidestep.errors import Cancelled, ConfigurationError, SidestepError, redact
-from sidestep.messages import write_message
-from sidestep.routing.evidence import Evidence
+from sidestep.knowledge import load_knowledge
+from sidestep.messages import Messages, write_message
+from sidestep.metrics import KEPT_FOR
+from sidestep.policies import load_policies
+from sidestep.routing.python_rules import PythonRules
+from sidestep.routing.rules import LocalTime
 from sidestep.transports import Transport, choose_transport
 from sidestep.types import (
     Event,
@@ -99,6 +103,13 @@ class Bridge:
             "explain": self._explain,
             "stop": self._stop,
             "forget_evidence": self._forget_evidence,
+            "check_policies": self._check_policies,
+            "try_rules": self._try_rules,
+            "overview": self._overview,
+            "metrics": self._metrics,
+            "ledger": self._ledger,
+            "reprobe": self._reprobe,
+            "learn": self._learn,
         }
 
     def handle(self, text: str) -> None:
@@ -113,7 +124,6 @@ class Bridge:
         task.add_done_callback(lambda _: self._running.pop(command_id, None))
 
     async def _run(self, command_id: int, name: str, payload: Payload) -> None:
-        known_evidence = self._client.evidence
         try:
             if name == "chat":
                 value = await self._chat(command_id, payload)
@@ -127,20 +137,19 @@ class Bridge:
             frame = {"kind": "error", "error": Cancelled("Stopped. What came is kept.").to_dict()}
         else:
             frame = {"kind": "result", "value": value}
-        if self._client.evidence != known_evidence:
-            self._post({"kind": "evidence", "evidence": self._client.evidence.to_list(self._clock())})
+        if learned := self._client.knowledge.list_news(self._clock()):
+            self._post({"kind": "learned", "knowledge": learned})
         self._post({**frame, "id": command_id})
 
     async def _configure(self, payload: Payload) -> dict[str, Any]:
         config, problems = Config.load(payload.get("config") or {}, payload.get("secrets"))
         self._client.config = config
         self._client.page_origin = str(payload.get("page_origin") or "")
-        if not self._client.evidence.findings:
-            # Later, what is known here is newer than what the page has stored.
-            self._client.evidence = Evidence.load(payload.get("evidence") or [])
         if not self._is_configured:
-            # The first configuration is the stored one, and so are its lists.
+            # The first configuration is the stored one; later, what is known here is newer than what the page stored.
             self._is_configured = True
+            stored = load_knowledge(_read_object(payload, "knowledge"), self._clock())
+            self._client.knowledge.merge(stored, self._clock())
             self._keep_models(_read_object(payload, "models"))
         return {"problems": [problem.to_dict() for problem in problems]}
 
@@ -208,7 +217,49 @@ class Bridge:
         }
 
     async def _explain(self, payload: Payload) -> dict[str, Any]:
-        return self._client.explain(str(payload.get("model") or "")).to_dict()
+        return self._client.explain(
+            str(payload.get("model") or ""),
+            _read_messages(payload),
+            tags=_read_texts(payload, "tags"),
+            conversation=str(payload.get("conversation") or ""),
+            **_read_object(payload, "parameters"),
+        ).to_dict()
+
+    async def _check_policies(self, payload: Payload) -> dict[str, Any]:
+        policies, problems = load_policies(payload)
+        wrong = (*problems, *PythonRules(policies.rules).problems)
+        return {"problems": [problem.to_dict() for problem in wrong]}
+
+    async def _try_rules(self, payload: Payload) -> dict[str, Any]:
+        policies, _ = load_policies({"rules": payload.get("rules") or []})
+        outcomes = self._client.try_rules(
+            policies.rules,
+            str(payload.get("model") or ""),
+            _read_messages(payload),
+            tags=_read_texts(payload, "tags"),
+            local_time=_read_local_time(payload),
+            **_read_object(payload, "parameters"),
+        )
+        return {"outcomes": [outcome.to_dict() for outcome in outcomes]}
+
+    async def _overview(self, _: Payload) -> dict[str, Any]:
+        return self._client.summarise_routes()
+
+    async def _metrics(self, payload: Payload) -> dict[str, Any]:
+        window = payload.get("window_seconds")
+        seconds = float(window) if isinstance(window, int | float) else KEPT_FOR
+        rows = self._client.knowledge.metrics.summarise(self._clock(), seconds)
+        return {"routes": [row.to_dict() for row in rows]}
+
+    async def _ledger(self, _: Payload) -> dict[str, Any]:
+        return {"entries": self._client.knowledge.ledger.to_list()}
+
+    async def _reprobe(self, _: Payload) -> dict[str, Any]:
+        return {"opened": list(await self._client.reprobe())}
+
+    async def _learn(self, payload: Payload) -> dict[str, Any]:
+        self._client.knowledge.merge(load_knowledge(_read_object(payload, "knowledge"), self._clock()), self._clock())
+        return {}
 
     async def _stop(self, payload: Payload) -> dict[str, Any]:
         task = self._running.get(payload.get("target", -1))
@@ -247,7 +298,11 @@ class Bridge:
         parameters = {str(name): value for name, value in _read_object(payload, "parameters").items()}
         messages = payload.get("messages")
         return self._client.stream(
-            str(payload.get("model") or ""), messages if isinstance(messages, list) else [], **parameters
+            str(payload.get("model") or ""),
+            messages if isinstance(messages, list) else [],
+            tags=_read_texts(payload, "tags"),
+            conversation=str(payload.get("conversation") or ""),
+            **parameters,
         )
 
     def _post(self, frame: dict[str, Any]) -> None:
@@ -290,6 +345,27 @@ class _EventSender:
         if self._waiting:
             events, self._waiting = self._waiting, []
             self._send(events)
+
+
+def _read_messages(payload: Payload) -> Messages:
+    messages = payload.get("messages")
+    return messages if isinstance(messages, list) else ""
+
+
+def _read_texts(payload: Payload, name: str) -> list[str]:
+    values = payload.get(name)
+    return [str(value) for value in values] if isinstance(values, list) else []
+
+
+def _read_local_time(payload: Payload) -> LocalTime | None:
+    """Return the time of day that a rule is to be tried at, or None for now."""
+    row = payload.get("local_time")
+    if not isinstance(row, Mapping):
+        return None
+    minute, weekday = row.get("minute"), row.get("weekday")
+    if not isinstance(minute, int) or not isinstance(weekday, int):
+        return None
+    return LocalTime(minute % (24 * 60), weekday % 7)
 
 
 def _read_object(payload: Payload, name: str) -> dict[str, Any]:

@@ -36,6 +36,7 @@ class Call:
         direct: the request to the provider itself.
         encode_for_relay: returns the same request as a relay takes it.
         rules, relay_rules: how the answer is written on either way.
+        model: the provider's own id of the model, where one is asked.
     """
 
     provider: Provider
@@ -44,6 +45,7 @@ class Call:
     encode_for_relay: Callable[[Relay], HttpRequest] = field(repr=False)
     rules: WireRules
     relay_rules: WireRules
+    model: str = ""
 
 
 def make_chat_request(model: str, messages: Messages, parameters: Mapping[str, Any]) -> ChatRequest:
@@ -75,7 +77,7 @@ def make_chat_call(provider: Provider, request: ChatRequest) -> Call:
         named = replace(request, model=f"{entry.litellm_prefix}/{request.model}")
         return _encode_chat(_RELAY_DIALECT, named, _relay_endpoint(provider, relay), relay_rules)
 
-    return Call(provider, "chat", direct, encode_for_relay, rules, relay_rules)
+    return Call(provider, "chat", direct, encode_for_relay, rules, relay_rules, request.model)
 
 
 def make_models_call(provider: Provider) -> Call:

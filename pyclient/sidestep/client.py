@@ -22,6 +22,7 @@ from sidestep.config import EVERY_PROVIDER, Config, Consent, Provider, Relay
 from sidestep.dialects.failures import FailureReader, parse_json, parse_json_object
 from sidestep.discovery import Discovery, ModelList
 from sidestep.errors import (
+    Cancelled,
     ConnectionFailed,
     ConnectionLost,
     FetchRejected,
@@ -34,9 +35,13 @@ from sidestep.exchanges import OK, Exchange
 from sidestep.explanations import Explanation, describe_unreachable_relay
 from sidestep.journeys import Journey, JourneyContext, OpenedRoute
 from sidestep.knowledge import Knowledge
+from sidestep.metrics import OK as OUTCOME_OK
+from sidestep.overviews import summarise_routes
+from sidestep.policies import Rule
 from sidestep.routing.evidence import Evidence
 from sidestep.routing.health import DIRECT, HealthKey
 from sidestep.routing.retries import RetryPolicy
+from sidestep.routing.rules import LocalTime, RuleOutcome
 from sidestep.targets import Target, TargetFinder, may_move_on
 from sidestep.transports import Response, Transport, choose_transport
 from sidestep.types import (
@@ -330,6 +335,36 @@ class Client:
             self.knowledge.health.find_outage(provider.id, now),
         )
 
+    def try_rules(
+        self,
+        rules: Iterable[Rule],
+        model: str,
+        messages: Messages = "",
+        *,
+        tags: Iterable[str] = (),
+        local_time: LocalTime | None = None,
+        **parameters: Any,
+    ) -> tuple[RuleOutcome, ...]:
+        """Return what each of *rules* says to a request, without setting them up or sending anything.
+
+        Args:
+            rules: those to try, in order.
+            model: `provider-id/model-id`.
+            messages: as in `stream`.
+            tags: as in `stream`.
+            local_time: the time of day to try them at; now, if left out.
+            **parameters: as in `stream`.
+
+        Raises:
+            ConfigurationError: the model's name does not lead to a provider, or a message is not one.
+        """
+        request = make_chat_request("", messages, parameters)
+        return self._targets.try_rules(tuple(rules), model, request, tags=tags, local_time=local_time)
+
+    def summarise_routes(self) -> dict[str, Any]:
+        """Return what is known of each provider's ways and each relay (docs/protocol.md, *Overview*)."""
+        return summarise_routes(self.config, self.knowledge, self.page_origin, self._clock())
+
     async def reprobe(self) -> tuple[str, ...]:
         """Look again, quietly, at direct ways that were blocked; return the ids of providers whose way opened.
 
@@ -406,9 +441,28 @@ class Client:
                     yield step
                     continue
                 yield step.route
-                async with aclosing(self._read_answer(step)) as events:
+                async with aclosing(self._measure(step, target)) as events:
                     async for event in events:
                         yield event
+
+    async def _measure(self, opened: OpenedRoute, target: Target) -> AsyncGenerator[Event]:
+        """Yield the answer, and remember how it went once it is over, however it is."""
+        outcome = Cancelled.__name__
+        try:
+            async with aclosing(self._read_answer(opened)) as events:
+                async for event in events:
+                    opened.meter.see(event, time.perf_counter())
+                    yield event
+            outcome = OUTCOME_OK
+        except SidestepError as error:
+            outcome = type(error).__name__
+            self.knowledge.note_failure(target.provider, opened.route.route, error, self._clock())
+            raise
+        finally:
+            model = self._discovery.recall(target.provider, target.request.model)
+            timing = opened.response.headers.get("server-timing", "")
+            ended = opened.meter.finish(outcome, time.perf_counter(), model=model, server_timing=timing)
+            self.knowledge.note_attempt(ended)
 
     async def _read_answer(self, opened: OpenedRoute) -> AsyncGenerator[Event]:
         """Yield what the answer says, whether it is the stream that was asked for or one JSON document."""

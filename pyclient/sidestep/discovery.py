@@ -92,6 +92,11 @@ class Discovery:
         if provider.entry.models_path and models:
             self._lists.setdefault(_key_of(provider), known)
 
+    def recall(self, provider: Provider, model_id: str) -> Model | None:
+        """Return what the provider's own list said of one model, if it was asked for already."""
+        known = self._lists.get(_key_of(provider), _Fetched())
+        return next((model for model in known.models if model.id == model_id), None)
+
     def _start(self, key: Key, provider: Provider) -> asyncio.Task[_Fetched]:
         """Return the running fetch of a list, begun now if there is none."""
         task = self._running.get(key)

@@ -24,6 +24,7 @@ from sidestep.explanations import (
     summarise_attempts,
 )
 from sidestep.knowledge import Knowledge
+from sidestep.metrics import Meter
 from sidestep.routing.evidence import EvidenceKey, key_for
 from sidestep.routing.fallbacks import Caution
 from sidestep.routing.health import EVERYTHING, HealthKey
@@ -46,6 +47,7 @@ class OpenedRoute:
     Attributes:
         attempts: the routes that failed before it.
         latency: seconds until the answer's head.
+        meter: what measures the attempt.
     """
 
     route: RouteTaken
@@ -55,6 +57,7 @@ class OpenedRoute:
     failures: FailureReader
     attempts: tuple[FailedAttempt, ...]
     latency: float
+    meter: Meter
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,33 +178,28 @@ class Journey:
 
     async def _try(self, candidate: Candidate, *, has_next: bool) -> OpenedRoute | SidestepError:
         """Return the opened route, or the error that says why it did not open."""
-        knowledge, clock = self._shared.knowledge, self._shared.clock
+        knowledge, clock, call = self._shared.knowledge, self._shared.clock, self._call
+        meter = Meter(call.provider.id, call.model, candidate.route, clock(), time.perf_counter())
         try:
-            opened = await self._attempt(candidate, has_next=has_next)
+            opened = await self._attempt(candidate, meter, has_next=has_next)
         except SidestepError as error:
             error.route = candidate.route.to_dict()
-            knowledge.note_failure(self._call.provider, candidate.route, error, clock())
+            knowledge.note_failure(call.provider, candidate.route, error, clock())
+            if call.model:
+                knowledge.note_attempt(meter.finish(type(error).__name__, time.perf_counter()))
             return error
-        knowledge.note_head(self._call.provider, candidate.route, opened.latency, clock())
+        knowledge.note_head(call.provider, candidate.route, opened.latency, clock())
         return opened
 
-    async def _attempt(self, candidate: Candidate, *, has_next: bool) -> OpenedRoute:
+    async def _attempt(self, candidate: Candidate, meter: Meter, *, has_next: bool) -> OpenedRoute:
         call, shared = self._call, self._shared
         relay = self._config.find_relay(candidate.route.relay_id)
         if relay and has_next:
             await self._check_presence(relay)
         shared.knowledge.note_sending(call, relay, shared.clock())
-        began = time.perf_counter()
-        try:
-            response = await self._exchange.send(call.encode_for_relay(relay) if relay else call.direct)
-        except (FetchRejected, ConnectionFailed) as error:
-            if relay:
-                is_unsent = isinstance(error, ConnectionFailed)
-                raise describe_unreachable_relay(relay, shared.page_origin, is_unsent=is_unsent) from error
-            raise
-        latency = time.perf_counter() - began
-        error_codes = call.provider.entry.error_codes
+        response, latency = await self._send(relay)
         relay_name = relay.name if relay else ""
+        error_codes = call.provider.entry.error_codes
         failures = FailureReader(call.provider.name, error_codes, self._config.secrets, relay_name, shared.clock())
         if response.status not in OK:
             raise await self._exchange.read_failure(response, failures)
@@ -213,7 +211,20 @@ class Journey:
             failures,
             tuple(self._attempts),
             latency,
+            meter,
         )
+
+    async def _send(self, relay: Relay | None) -> tuple[Response, float]:
+        """Return the answer's head and the seconds it took."""
+        call, began = self._call, time.perf_counter()
+        try:
+            response = await self._exchange.send(call.encode_for_relay(relay) if relay else call.direct)
+        except (FetchRejected, ConnectionFailed) as error:
+            if not relay:
+                raise
+            is_unsent = isinstance(error, ConnectionFailed)
+            raise describe_unreachable_relay(relay, self._shared.page_origin, is_unsent=is_unsent) from error
+        return response, time.perf_counter() - began
 
     async def _check_presence(self, relay: Relay) -> None:
         """Ask a relay that was not heard from lately whether it is there, before a request is entrusted to it.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,14 +11,16 @@ from sidestep.calls import Call
 from sidestep.config import Provider, Relay
 from sidestep.errors import FetchRejected, QuotaExceeded, RateLimited, RelayUnreachable, ResponseError, SidestepError
 from sidestep.ledger import Ledger
+from sidestep.metrics import Attempt, Metrics
 from sidestep.routing.evidence import Evidence, EvidenceKey
 from sidestep.routing.health import DIRECT, EVERYTHING, Health, HealthKey, Outcome, find_blame
 from sidestep.types import Route
 
-__all__ = ["Attempts", "Knowledge"]
+__all__ = ["Attempts", "Knowledge", "load_knowledge"]
 
 _UNABLE = frozenset({429, 500, 502, 503})  # a relay that cannot serve anybody now
 
+_TABLES = ("evidence", "ledger", "metrics")
 _LIMIT_REST, _QUOTA_REST = 60.0, 15 * 60.0  # seconds, where the provider names no time
 _LONGEST_REST = 6 * 3600.0
 
@@ -36,7 +38,12 @@ class Knowledge:
     evidence: Evidence = field(default_factory=Evidence)
     health: Health = field(default_factory=Health)
     ledger: Ledger = field(default_factory=Ledger)
+    metrics: Metrics = field(default_factory=Metrics)
     spent: dict[str, float] = field(default_factory=dict)
+    _told: tuple[Evidence, Ledger, Metrics] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        self._told = (self.evidence, self.ledger, self.metrics)
 
     def note_sending(self, call: Call, relay: Relay | None, now: float) -> None:
         """Remember that a key goes out, and that a relay which rested is being tried."""
@@ -115,10 +122,44 @@ class Knowledge:
             failure = Outcome(now, "route", f"The browser got no answer from {host}.")
             self.health = self.health.record(HealthKey(call.provider.id, DIRECT), failure)
 
+    def note_attempt(self, attempt: Attempt) -> None:
+        """Remember the figures of one attempt."""
+        self.metrics = self.metrics.record(attempt)
+
     def forget(self, provider: Provider) -> None:
         """Forget what is known of the direct way to a provider, so that it is tried again."""
         self.evidence = self.evidence.forget(provider.origin)
         self.health = self.health.forget(HealthKey(provider.id, DIRECT))
+
+    def list_news(self, now: float) -> dict[str, Any]:
+        """Return what is worth storing and was not returned before (docs/protocol.md, *Knowledge*).
+
+        Of evidence and ledger that is the whole table, since a row of it may change; of the measurements only the new
+        rows. Health outlives no visit: it is of the last five minutes.
+        """
+        told, self._told = self._told, (self.evidence, self.ledger, self.metrics)
+        news: dict[str, Any] = {}
+        if self.evidence != told[0]:
+            news["evidence"] = self.evidence.to_list(now)
+        if self.ledger != told[1]:
+            news["ledger"] = self.ledger.to_list()
+        if self.metrics != told[2]:
+            known = set(told[2].attempts)
+            news["metrics"] = Metrics(tuple(row for row in self.metrics.attempts if row not in known)).to_list(now)
+        return news
+
+    def merge(self, other: Knowledge, now: float) -> None:
+        """Take over what another tab, or an earlier visit, learned and stored."""
+        evidence, ledger, metrics = self._told
+        # What is stored is no news; what this one learned meanwhile still is.
+        self._told = (
+            evidence.merge(other.evidence),
+            ledger.merge(other.ledger, other.ledger),
+            metrics.merge(other.metrics, now),
+        )
+        self.evidence = self.evidence.merge(other.evidence)
+        self.ledger = self.ledger.merge(other.ledger, other.ledger)
+        self.metrics = self.metrics.merge(other.metrics, now)
 
     def _learn(self, key: EvidenceKey, verdict: Any, basis: str, now: float) -> None:
         if key.page_origin:
@@ -131,6 +172,16 @@ class Knowledge:
         if route.relay_id and (is_relays_own or outcome.blame != "route"):
             whole = outcome if is_relays_own else Outcome(outcome.at, "nobody", latency=outcome.latency)
             self.health = self.health.record(HealthKey(EVERYTHING, route.relay_id), whole)
+
+
+def load_knowledge(document: Mapping[str, Any], now: float) -> Knowledge:
+    """Return what `Knowledge.list_news` handed out; what is damaged is left out, all of it can be learned again."""
+    tables = {name: rows if isinstance(rows := document.get(name), list) else [] for name in _TABLES}
+    return Knowledge(
+        evidence=Evidence.load(tables["evidence"]),
+        ledger=Ledger.load(tables["ledger"]),
+        metrics=Metrics.load(tables["metrics"], now),
+    )
 
 
 def _is_relays_own(error: SidestepError) -> bool:

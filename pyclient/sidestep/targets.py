@@ -20,13 +20,13 @@ from sidestep.errors import (
     UnknownModel,
 )
 from sidestep.knowledge import Knowledge
-from sidestep.policies import find_group_name
+from sidestep.policies import Rule, find_group_name
 from sidestep.routing.groups import order_members
 from sidestep.routing.health import HealthKey
 from sidestep.routing.plan import Wishes
 from sidestep.routing.python_rules import PythonRules
 from sidestep.routing.requests import describe_request
-from sidestep.routing.rules import Decision, LocalTime, RuleContext, decide
+from sidestep.routing.rules import Decision, LocalTime, RuleContext, RuleOutcome, decide, explain_rules
 from sidestep.types import ChatRequest
 
 __all__ = ["Target", "TargetFinder", "may_move_on"]
@@ -106,6 +106,34 @@ class TargetFinder:
             self._apply_rules(name, request, reason, tags, conversation) for name, reason in self._list_models(model)
         )
 
+    def try_rules(
+        self,
+        rules: tuple[Rule, ...],
+        model: str,
+        request: ChatRequest,
+        *,
+        tags: Iterable[str] = (),
+        local_time: LocalTime | None = None,
+    ) -> tuple[RuleOutcome, ...]:
+        """Return what each of *rules* says to a request.
+
+        Args:
+            rules: those to try, in order; not those of the configuration.
+            model: `provider/model`.
+            request: what would be asked.
+            tags: what the request is called.
+            local_time: the time of day to try them at; now, if left out.
+
+        Raises:
+            UnknownModel: the name leads to no provider.
+        """
+        provider, model_id = self._split(model.strip())
+        facts = describe_request(provider.id, replace(request, model=model_id), tags)
+        context = self.make_context(rules)
+        if local_time:
+            context = replace(context, local_time=local_time)
+        return explain_rules(rules, facts, context, PythonRules(rules).run)
+
     def find_provider(self, provider_id: str) -> Provider:
         """Return a provider by its id.
 
@@ -121,11 +149,11 @@ class TargetFinder:
             )
         return provider
 
-    def make_context(self) -> RuleContext:
-        """Return what a rule may know beside the request, now."""
+    def make_context(self, rules: tuple[Rule, ...]) -> RuleContext:
+        """Return what *rules* may know beside the request, now."""
         now = self._clock()
         time_only = RuleContext(now, LocalTime.of(time.localtime(now)))
-        if not any(rule.python and rule.is_active for rule in self._config.policies.rules):
+        if not any(rule.python and rule.is_active for rule in rules):
             return time_only
         health, evidence = self._knowledge.health, self._knowledge.evidence
         return replace(
@@ -162,7 +190,7 @@ class TargetFinder:
         provider, model_id = self._split(name)
         facts = describe_request(provider.id, replace(request, model=model_id), tags, conversation)
         rules = self._config.policies.rules
-        decision = decide(rules, facts, self.make_context(), self.python_rules.run) if rules else Decision()
+        decision = decide(rules, facts, self.make_context(rules), self.python_rules.run) if rules else Decision()
         because = f"the rule “{decision.rule_name}”" if decision.rule_id is not None else ""
         if decision.model and decision.model != name:
             provider, model_id = self._split(decision.model)

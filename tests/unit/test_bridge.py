@@ -98,18 +98,67 @@ async def test_what_was_learned_is_handed_to_the_page_before_the_answer_ends_and
     chat = page.send("chat", model="zai-coding/glm", **CHAT)
     await page.answer(chat)
     assert [event["type"] for event in page.events(chat)][:2] == ["route_failed", "route_taken"]
-    (evidence,) = [frame["evidence"] for frame in page.frames if frame["kind"] == "evidence"]
-    assert evidence[0]["verdict"] == "blocked"
+    (learned,) = [frame["knowledge"] for frame in page.frames if frame["kind"] == "learned"]
+    assert learned["evidence"][0]["verdict"] == "blocked"
+    assert [row["relay"] for row in learned["ledger"]] == [None, "attic"]
+    assert [row["outcome"] for row in learned["metrics"]] == ["FetchRejected", "ok"]
 
     transport = MockTransport(answers)
     reloaded = Page(transport)
-    await reloaded.ask("configure", config=CONFIG, secrets=SECRETS, evidence=evidence, page_origin="https://page.test")
+    await reloaded.ask("configure", config=CONFIG, secrets=SECRETS, knowledge=learned, page_origin="https://page.test")
     explained = await reloaded.ask("explain", model="zai-coding/glm")
     assert [row["included"] for row in explained["value"]["routes"]] == [True, False]
     await reloaded.ask("chat", model="zai-coding/glm", **CHAT)
     assert [request.url.split("/")[2] for request in transport.requests] == ["attic.test"]
     await reloaded.ask("forget_evidence", provider="zai-coding")
-    assert reloaded.frames[-2] == {"kind": "evidence", "evidence": []}
+    assert reloaded.frames[-2] == {"kind": "learned", "knowledge": {"evidence": []}}
+
+
+async def test_what_another_tab_learned_is_used_and_not_handed_back() -> None:
+    page = await Page(MockTransport(answers)).configured()
+    await page.ask("chat", model="zai-coding/glm", **CHAT)
+    (learned,) = [frame["knowledge"] for frame in page.frames if frame["kind"] == "learned"]
+    transport = MockTransport(answers)
+    other = await Page(transport).configured()
+    await other.ask("learn", knowledge=learned)
+    assert not [frame for frame in other.frames if frame["kind"] == "learned"]
+    assert (await other.ask("explain", model="zai-coding/glm"))["value"]["classification"]["way"] == "relay required"
+    await other.ask("chat", model="zai-coding/glm", **CHAT)
+    assert [request.url.split("/")[2] for request in transport.requests] == ["attic.test"]
+    (news,) = [frame["knowledge"] for frame in other.frames if frame["kind"] == "learned"]
+    assert len(news["metrics"]) == 1
+
+
+async def test_rules_are_checked_and_tried_before_they_are_saved() -> None:
+    page = await Page(MockTransport(answers)).configured()
+    wrong = [
+        {"id": "a", "when": {"provider": "openai"}, "then": {"policy": "sideways"}},
+        {"id": "b", "python": "def x("},
+    ]
+    checked = (await page.ask("check_policies", rules=wrong))["value"]["problems"]
+    assert [problem["pointer"] for problem in checked] == ["/rules/0/then/policy", "/rules/1/python"]
+    night = {"id": "n", "when": {"time": {"from": "22:00", "to": "06:00"}}, "then": {"policy": "relay"}}
+    for minute, outcome in ((23 * 60, "decides"), (12 * 60, "differs")):
+        tried = await page.ask(
+            "try_rules", rules=[night], model="openai/gpt", local_time={"minute": minute, "weekday": 0}, **CHAT
+        )
+        assert [row["outcome"] for row in tried["value"]["outcomes"]] == [outcome]
+
+
+async def test_an_overview_names_every_provider_and_relay() -> None:
+    page = await Page(MockTransport(answers)).configured()
+    await page.ask("chat", model="zai-coding/glm", **CHAT)
+    overview = (await page.ask("overview"))["value"]
+    assert overview["providers"]["zai-coding"]["classification"]["way"] == "relay required"
+    assert overview["providers"]["zai-coding"]["last_success"] is not None
+    assert overview["providers"]["openai"]["classification"]["way"] == "unknown"
+    assert overview["relays"]["attic"]["level"] == "healthy"
+    rows = (await page.ask("metrics"))["value"]["routes"]
+    assert [(row["provider"], row["route"], row["attempts"]) for row in rows] == [
+        ("zai-coding", "direct", 1),
+        ("zai-coding", "attic", 1),
+    ]
+    assert len((await page.ask("ledger"))["value"]["entries"]) == 2
 
 
 async def test_stop_ends_the_chat_closes_its_response_and_keeps_what_came() -> None:
