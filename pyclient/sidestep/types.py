@@ -297,10 +297,17 @@ class ModelTaken:
 
 @dataclass(frozen=True, slots=True)
 class RouteTaken:
-    """The answer has begun to arrive by this route; *reason* says why this one."""
+    """The answer has begun to arrive by this route; *reason* says why this one.
+
+    Attributes:
+        is_cached: whether it is an answer that was kept from an earlier, identical request; *route* is how it came then.
+        cached_at: Unix time in seconds at which it was kept, or None.
+    """
 
     route: Route
     reason: str
+    is_cached: bool = False
+    cached_at: float | None = None
 
     def __str__(self) -> str:
         return f"{self.route.label}: {self.reason}"

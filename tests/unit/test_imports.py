@@ -27,6 +27,7 @@ MAY_IMPORT = {
     "sharing": {"types", "errors"},
     "bundles": {"config", "errors"},
     "metrics": {"types"},
+    "sharing": {"types", "errors"},
     "calls": {"config", "dialects", "messages", "routing", "types", "errors"},
     "explanations": {"config", "routing", "errors"},
     "knowledge": {"calls", "config", "errors", "ledger", "metrics", "routing", "types"},
