@@ -300,7 +300,7 @@ class RouteTaken:
     """The answer has begun to arrive by this route; *reason* says why this one.
 
     Attributes:
-        is_cached: whether it is an answer that was kept from an earlier, identical request; *route* is how it came then.
+        is_cached: whether the answer was kept from an earlier, identical request; *route* is how it came then.
         cached_at: Unix time in seconds at which it was kept, or None.
     """
 

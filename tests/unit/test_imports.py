@@ -26,8 +26,6 @@ MAY_IMPORT = {
     "metrics": {"types"},
     "sharing": {"types", "errors"},
     "bundles": {"config", "errors"},
-    "metrics": {"types"},
-    "sharing": {"types", "errors"},
     "calls": {"config", "dialects", "messages", "routing", "types", "errors"},
     "explanations": {"config", "routing", "errors"},
     "knowledge": {"calls", "config", "errors", "ledger", "metrics", "routing", "types"},
