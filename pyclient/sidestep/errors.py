@@ -166,9 +166,14 @@ class FetchRejected(TransportError):
 
 
 class ConnectionFailed(TransportError):
-    """No connection could be made: refused, unknown host, or TLS failed."""
+    """No connection could be made: refused, unknown host, or TLS failed.
+
+    Attributes:
+        reason: `dns`, `refused` or `tls` where the platform says which, or empty.
+    """
 
     origin: Origin = "client"
+    reason: str = ""
 
 
 class RelayUnreachable(TransportError):

@@ -60,9 +60,25 @@ async def test_no_connection_gets_a_sentence() -> None:
     async with Server() as server:
         gone = server.url
     transport = HttpTransport()
-    with pytest.raises(ConnectionFailed, match=r"No connection to 127\.0\.0\.1"):
+    with pytest.raises(ConnectionFailed, match=r"No connection to 127\.0\.0\.1") as caught:
         await transport.send(HttpRequest("GET", gone))
+    assert caught.value.reason == "refused"
     await transport.aclose()
+
+
+async def test_a_server_that_does_not_encrypt_is_told_apart_from_none() -> None:
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(refuse, "127.0.0.1", 0)
+    transport = HttpTransport()
+    with pytest.raises(ConnectionFailed) as caught:
+        await transport.send(HttpRequest("GET", f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"))
+    assert caught.value.reason == "tls"
+    await transport.aclose()
+    server.close()
 
 
 async def test_stopping_closes_the_upstream_connection() -> None:

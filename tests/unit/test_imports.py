@@ -18,7 +18,10 @@ MAY_IMPORT = {
     "sse": {"errors"},
     "dialects": {"types", "sse", "errors"},
     "routing": {"config", "policies", "types", "errors"},
-    "transports": {"types", "errors"},
+    "addresses": set(),
+    "transports": {"addresses", "types", "errors"},
+    "diagnosis": {"addresses", "catalogue", "config", "errors"},
+    "probes": {"addresses", "calls", "config", "diagnosis", "dialects", "errors", "transports", "types"},
     "answers": {"dialects", "sse", "types"},
     "messages": {"types", "errors"},
     "collectors": {"types"},
@@ -31,6 +34,7 @@ MAY_IMPORT = {
     "knowledge": {"calls", "config", "errors", "ledger", "metrics", "routing", "types"},
     "targets": {"config", "errors", "knowledge", "policies", "routing", "types"},
     "exchanges": {"dialects", "errors", "transports", "types"},
+    "overviews": {"config", "knowledge", "metrics", "routing"},
     "journeys": {
         "calls", "config", "dialects", "errors", "exchanges", "explanations", "knowledge", "routing", "transports",
         "types",
@@ -47,7 +51,8 @@ MAY_IMPORT = {
     "bridge": {"client", "collectors", "config", "discovery", "errors", "messages", "routing", "transports", "types"},
 }  # fmt: skip
 
-ONLY_IN = {"js": {"transports/fetch.py"}, "pyodide": {"transports/fetch.py"}, "httpx": {"transports/http.py"}}
+IN_THE_BROWSER = {"transports/fetch.py", "transports/browser.py"}
+ONLY_IN = {"js": IN_THE_BROWSER, "pyodide": IN_THE_BROWSER, "httpx": {"transports/http.py"}}
 
 
 def sources() -> list[tuple[str, str, set[str]]]:

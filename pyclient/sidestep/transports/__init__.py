@@ -1,6 +1,7 @@
 """Bytes out, bytes in. A transport knows HTTP and nothing of what is said over it.
 
 `fetch` runs in Pyodide, `http` in CPython, `mock` in tests. One is chosen once, by `choose_transport`, and injected.
+`surroundings` says what the place it is sent from knows of itself; `browser` asks the browser for that.
 """
 
 from __future__ import annotations
@@ -9,9 +10,10 @@ import sys
 from collections.abc import AsyncGenerator, Mapping
 from typing import Protocol
 
+from sidestep.transports.surroundings import NullSurroundings, Surroundings
 from sidestep.types import HttpRequest
 
-__all__ = ["Response", "Transport", "choose_transport"]
+__all__ = ["NullSurroundings", "Response", "Surroundings", "Transport", "choose_surroundings", "choose_transport"]
 
 
 class Response(Protocol):
@@ -61,3 +63,12 @@ def choose_transport() -> Transport:
     from sidestep.transports.http import HttpTransport  # noqa: PLC0415 - httpx is an extra
 
     return HttpTransport()
+
+
+def choose_surroundings() -> Surroundings:
+    """Return what can be asked of the platform this runs on. In a browser it listens from then on."""
+    if sys.platform == "emscripten":
+        from sidestep.transports.browser import BrowserSurroundings  # noqa: PLC0415 - exists only in a browser
+
+        return BrowserSurroundings()
+    return NullSurroundings()

@@ -1,4 +1,4 @@
-"""The browser's `fetch`, from Python in Pyodide. The only file that imports `js` and `pyodide`.
+"""The browser's `fetch`, from Python in Pyodide. `browser` is the only other file that imports `js` and `pyodide`.
 
 Every request is sent without cookies, referrer or HTTP cache. A refused call carries no reason: by design a page
 cannot tell CORS, DNS and TLS apart (WHATWG Fetch, *network error*), so one error stands for them all.
@@ -13,10 +13,32 @@ from urllib.parse import urlsplit
 import js
 from pyodide.ffi import JsException, to_js
 
+from sidestep.addresses import find_address_space
 from sidestep.errors import ConnectionLost, FetchRejected
 from sidestep.types import HttpRequest
 
-__all__ = ["FetchResponse", "FetchTransport"]
+__all__ = ["FetchResponse", "FetchTransport", "can_target", "make_fetch_options"]
+
+
+def can_target() -> bool:
+    """Say whether a fetch may name the address space that it is meant for (WICG, *Local Network Access*)."""
+    return bool(js.Reflect.has(js.Request.prototype, "targetAddressSpace"))
+
+
+def make_fetch_options(url: str, js_controller: Any, *own: tuple[str, Any]) -> Any:
+    """Return the options of a fetch of *url*, as a JavaScript object: *own*, and what holds for every one of ours."""
+    pairs = [
+        *own,
+        ("signal", js_controller.signal),
+        ("credentials", "omit"),
+        ("cache", "no-store"),
+        ("referrerPolicy", "no-referrer"),
+    ]
+    space = find_address_space(url)
+    # Named wrongly, the browser refuses the call; so only where the address itself leaves no doubt.
+    if space != "public" and can_target():
+        pairs.append(("targetAddressSpace", space))
+    return js.Object.fromEntries(to_js(pairs))
 
 
 class FetchResponse:
@@ -69,19 +91,13 @@ class FetchTransport:
         """
         host = urlsplit(request.url).netloc
         js_controller = js.AbortController.new()
-        js_options = js.Object.fromEntries(
-            to_js(
-                [
-                    ("method", request.method),
-                    ("headers", js.Object.fromEntries(to_js(list(request.headers.items())))),
-                    ("body", None if request.body is None else to_js(request.body)),
-                    ("signal", js_controller.signal),
-                    ("mode", "cors"),
-                    ("credentials", "omit"),
-                    ("cache", "no-store"),
-                    ("referrerPolicy", "no-referrer"),
-                ]
-            )
+        js_options = make_fetch_options(
+            request.url,
+            js_controller,
+            ("method", request.method),
+            ("headers", js.Object.fromEntries(to_js(list(request.headers.items())))),
+            ("body", None if request.body is None else to_js(request.body)),
+            ("mode", "cors"),
         )
         has_answer = False
         try:

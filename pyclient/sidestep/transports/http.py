@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import ssl
 from collections.abc import AsyncGenerator, Mapping
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from urllib.parse import urlsplit
@@ -12,6 +14,12 @@ from sidestep.errors import ConnectionFailed, ConnectionLost
 from sidestep.types import HttpRequest
 
 __all__ = ["HttpResponse", "HttpTransport"]
+
+_REASONS: tuple[tuple[type[BaseException], str], ...] = (
+    (ssl.SSLError, "tls"),
+    (socket.gaierror, "dns"),
+    (ConnectionRefusedError, "refused"),
+)
 
 
 class HttpResponse:
@@ -67,12 +75,25 @@ class HttpTransport:
         try:
             response = await self._client.send(prepared, stream=True)
         except httpx.TransportError as error:
-            raise ConnectionFailed(
+            failure = ConnectionFailed(
                 f"No connection to {host}: {error or type(error).__name__}.",
                 remedy="Check the address and the network.",
-            ) from error
+            )
+            failure.reason = _find_reason(error)
+            raise failure from error
         return HttpResponse(host, response)
 
     async def aclose(self) -> None:
         """Close every connection."""
         await self._client.aclose()
+
+
+def _find_reason(error: BaseException) -> str:
+    """Return what underneath kept httpx from a connection, by the kind of the exception and never by its words."""
+    cause: BaseException | None = error
+    while cause is not None:
+        for kind, reason in _REASONS:
+            if isinstance(cause, kind):
+                return reason
+        cause = cause.__cause__ or cause.__context__
+    return ""

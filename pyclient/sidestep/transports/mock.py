@@ -14,9 +14,11 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from sidestep.addresses import AddressSpace
+from sidestep.transports.surroundings import Permission, Reach
 from sidestep.types import HttpRequest
 
-__all__ = ["MockResponse", "MockTransport"]
+__all__ = ["MockResponse", "MockSurroundings", "MockTransport"]
 
 
 @dataclass
@@ -62,3 +64,41 @@ class MockTransport:
         if isinstance(answer, Exception):
             raise answer
         return answer
+
+
+@dataclass
+class MockSurroundings:
+    """A made-up browser that a request is sent from.
+
+    Attributes:
+        directive: of the page's policy that forbids every call; empty if none does.
+        permissions: what it says of each address space; `unknown` for those left out.
+        answer: what `reach` finds, or what finds it out.
+        reached: the addresses that `reach` was asked for, in order.
+    """
+
+    page_origin: str = "https://page.test"
+    online: bool | None = True
+    is_browser: bool = True
+    can_target: bool = True
+    directive: str = ""
+    permissions: Mapping[str, Permission] = field(default_factory=dict)
+    answer: Reach | Callable[[str], Reach] = "reachable"
+    reached: list[str] = field(default_factory=list)
+
+    def is_online(self) -> bool | None:
+        """Return what it was told."""
+        return self.online
+
+    async def permission(self, space: AddressSpace) -> Permission:
+        """Return what it was told."""
+        return self.permissions.get(space, "unknown")
+
+    async def csp_violation(self, url: str, since: float) -> str:
+        """Return what it was told."""
+        return self.directive
+
+    async def reach(self, url: str) -> Reach:
+        """Return what it was told, and remember the question."""
+        self.reached.append(url)
+        return self.answer(url) if callable(self.answer) else self.answer
