@@ -302,6 +302,7 @@ class Bridge:
             messages if isinstance(messages, list) else [],
             tags=_read_texts(payload, "tags"),
             conversation=str(payload.get("conversation") or ""),
+            is_fresh=payload.get("fresh") is True,
             **parameters,
         )
 

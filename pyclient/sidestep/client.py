@@ -7,6 +7,7 @@ sent again by itself.
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
@@ -42,6 +43,7 @@ from sidestep.routing.evidence import Evidence
 from sidestep.routing.health import DIRECT, HealthKey
 from sidestep.routing.retries import RetryPolicy
 from sidestep.routing.rules import LocalTime, RuleOutcome
+from sidestep.sharing import AnswerCache, SharedCalls, make_key
 from sidestep.targets import Target, TargetFinder, may_move_on
 from sidestep.transports import Response, Transport, choose_transport
 from sidestep.types import (
@@ -61,6 +63,7 @@ from sidestep.types import (
 
 __all__ = ["Client", "RelayStatus", "Reply"]
 
+_ALL_DOWN = "No route is open; this answer was kept from an earlier, identical request."
 _LARGEST_STATUS = 256 * 1024  # bytes of what a relay says of itself
 
 
@@ -160,6 +163,9 @@ class Client:
         self._sleep = sleep
         self._draw = draw
         self._discovery = Discovery(self._fetch_models, clock)
+        self._shared = SharedCalls()
+        self._answers = AnswerCache()
+        self._salt = os.urandom(32)
         self.config = config or Config(
             tuple(providers), relays, frozenset(Consent(relay.id, EVERY_PROVIDER) for relay in relays)
         )
@@ -173,6 +179,9 @@ class Client:
     def config(self, config: Config) -> None:
         self._config = config
         self._targets = self._make_target_finder()
+        lifetime = config.policies.options.cache_lifetime
+        if lifetime != self._answers.lifetime:
+            self._answers = AnswerCache(lifetime=lifetime)
 
     @property
     def page_origin(self) -> str:
@@ -218,6 +227,7 @@ class Client:
         *,
         tags: Iterable[str] = (),
         conversation: str = "",
+        is_fresh: bool = False,
         **parameters: Any,
     ) -> AsyncGenerator[Event]:
         """Yield the answer as it comes: `RouteTaken` before the first of it, `Finished` as its last.
@@ -227,6 +237,7 @@ class Client:
             messages: a question, or a conversation of `Message`s or `{"role", "content"}`.
             tags: what rules may match, beside the request itself.
             conversation: names what the request belongs to, so that it keeps its relay.
+            is_fresh: whether a new answer is wanted, though the same request is in flight or its answer was kept.
             parameters: `temperature`, `tools`, `reasoning_effort`, `extra` and the others of `ChatRequest`.
 
         Raises:
@@ -244,7 +255,7 @@ class Client:
                 yield ModelTaken(target.model, reason or target.reason)
             has_begun = False
             try:
-                async with aclosing(self._ask(target)) as events:
+                async with aclosing(self._answer(target, is_fresh=is_fresh)) as events:
                     async for event in events:
                         has_begun = has_begun or isinstance(event, TextDelta | ReasoningDelta | ToolCallDelta)
                         yield event
@@ -433,6 +444,44 @@ class Client:
             self._sleep,
             self._draw,
         )
+
+    async def _answer(self, target: Target, *, is_fresh: bool) -> AsyncGenerator[Event]:
+        """Yield the answer: a kept one, one that is shared, or one of its own, as the user's options say."""
+        options = self.config.policies.options
+        key = make_key(target.provider.id, make_chat_call(target.provider, target.request).direct, self._salt)
+        if options.caches_answers and not is_fresh and (kept := self._answers.get(key, self._clock())):
+            for event in kept:
+                yield event
+            return
+        is_shared = options.shares_requests and not is_fresh
+        # Two rules can send the same words by different ways.
+        name = f"{key} {target.wishes} {target.timeout}"
+        events = self._shared.stream(name, lambda: self._ask(target)) if is_shared else self._ask(target)
+        if not options.caches_answers:
+            async with aclosing(events):
+                async for event in events:
+                    yield event
+            return
+        async with aclosing(self._keep(key, events)) as events:
+            async for event in events:
+                yield event
+
+    async def _keep(self, key: str, events: AsyncGenerator[Event]) -> AsyncGenerator[Event]:
+        """Yield *events* and keep them; where no route is open, yield what was kept before."""
+        seen: list[Event] = []
+        try:
+            async with aclosing(events):
+                async for event in events:
+                    seen.append(event)
+                    yield event
+        except (TransportError, RoutesFailed):
+            kept = self._answers.get(key, self._clock(), _ALL_DOWN)
+            if not kept or any(isinstance(event, RouteTaken) for event in seen):
+                raise
+            for event in kept:
+                yield event
+        else:
+            self._answers.put(key, seen, self._clock())
 
     async def _ask(self, target: Target) -> AsyncGenerator[Event]:
         async with aclosing(self._make_journey(target).open()) as steps:

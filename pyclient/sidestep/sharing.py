@@ -191,6 +191,11 @@ class AnswerCache:
     def __len__(self) -> int:
         return len(self._answers)
 
+    @property
+    def lifetime(self) -> float:
+        """Seconds for which an answer is kept."""
+        return self._lifetime
+
     def get(self, key: str, now: float, reason: str = KEPT_ANSWER) -> tuple[Event, ...] | None:
         """Return the events of the answer kept for *key*, or None.
 

@@ -42,7 +42,8 @@ MAY_IMPORT = {
     "discovery": {"config", "types", "errors"},
     "client": {
         "answers", "calls", "collectors", "config", "dialects", "discovery", "errors", "exchanges", "explanations",
-        "journeys", "knowledge", "routing", "targets", "transports", "types",
+        "journeys", "knowledge", "metrics", "overviews", "policies", "routing", "sharing", "targets", "transports",
+        "types",
     },
     "completions": {
         "calls", "catalogue", "client", "collectors", "config", "errors", "messages", "routing", "transports",

@@ -1,6 +1,7 @@
 """What is sent twice and what is not, several relays, circuits, rules and model groups: counted at the other side."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import replace
 from typing import Any
 
@@ -52,6 +53,7 @@ class World:
         self.now = NOW
         self.transport = MockTransport(self._answer)
         self.waits: list[float] = []
+        self.arrivals: asyncio.Queue[HttpRequest] = asyncio.Queue()
         self.client = Client(
             config=Config(
                 (ZAI, OPENAI, GROQ),
@@ -71,6 +73,7 @@ class World:
         self.waits.append(seconds)
 
     def _answer(self, request: HttpRequest) -> MockResponse | Exception:
+        self.arrivals.put_nowait(request)
         words = request.url.removeprefix("https://").split("/")[0].split(".")
         name = words[1] if words[0] == "api" else words[0]
         answer = self.answers[name]
@@ -400,3 +403,86 @@ async def test_a_rule_in_python_decides_and_one_that_fails_is_named_and_passed_o
     assert explained.decision.rule_id == "good"
     assert [rule.id for rule in explained.decision.ignored] == ["bad"]
     assert taken((await world.ask())[0]) == "relay one"
+
+
+# Sharing and keeping
+
+
+CACHING = lay_down(options={"caches_answers": True})
+
+
+class Slow(MockResponse):
+    """An answer whose second half waits until it is let go."""
+
+    def __init__(self) -> None:
+        super().__init__(200, EVENT_STREAM)
+        self.gate = asyncio.Event()
+
+    async def chunks(self) -> AsyncGenerator[bytes]:
+        yield sse(delta("Hel"), done=False)
+        await self.gate.wait()
+        yield sse(delta("lo"), delta(finish="stop"))
+
+
+@pytest.mark.parametrize(("parameters", "count"), [({}, 1), ({"is_fresh": True}, 2)])
+async def test_identical_requests_in_flight_share_one_call_unless_a_fresh_one_is_wanted(
+    parameters: dict[str, Any], count: int
+) -> None:
+    slow = Slow()
+    world = World(z=slow)
+    both = [asyncio.ensure_future(world.ask(**parameters)) for _ in range(2)]
+    for _ in range(count):
+        await world.arrivals.get()
+    slow.gate.set()
+    assert [text(events) for events, _ in await asyncio.gather(*both)] == ["Hello", "Hello"]
+    assert len(world.chats) == count
+
+
+async def test_sharing_can_be_switched_off() -> None:
+    slow = Slow()
+    world = World(policies=lay_down(options={"shares_requests": False}), z=slow)
+    both = [asyncio.ensure_future(world.ask()) for _ in range(2)]
+    for _ in range(2):
+        await world.arrivals.get()
+    slow.gate.set()
+    await asyncio.gather(*both)
+
+
+async def test_an_answer_is_kept_only_if_wanted_marked_and_asked_anew_if_fresh() -> None:
+    for policies, count in ((Policies(), 2), (CACHING, 1)):
+        world = World(policies=policies, z=said("Hello"))
+        await world.ask()
+        events, _ = await world.ask()
+        assert text(events) == "Hello"
+        assert len(world.chats) == count
+    route = next(event for event in events if isinstance(event, RouteTaken))
+    assert (route.is_cached, route.cached_at) == (True, NOW)
+    await world.ask(is_fresh=True)
+    assert len(world.chats) == 2
+
+
+async def test_with_every_route_down_a_kept_answer_is_better_than_none_and_says_so() -> None:
+    world = World(RELAYS[0], policies=CACHING, z=said("Hello"), one=REJECTED)
+    await world.ask()
+    world.answers["z"] = REJECTED
+    events, error = await world.ask(is_fresh=True)
+    assert (error, text(events)) == (None, "Hello")
+    route = next(event for event in events if isinstance(event, RouteTaken))
+    assert (route.is_cached, "No route is open" in route.reason) == (True, True)
+    world.answers["z"] = refused(401, {"error": {"message": "Wrong key."}})
+    _, error = await world.ask(is_fresh=True)
+    assert type(error).__name__ == "AuthenticationError"
+
+
+# Figures
+
+
+async def test_every_attempt_is_measured_by_route_with_its_outcome() -> None:
+    world = World(RELAYS[0], z=REJECTED, one=said("Hello"))
+    await world.ask()
+    world.answers["one"] = cut("Hel")
+    await world.ask()
+    rows = {(row.route, *row.outcomes.items()) for row in world.client.knowledge.metrics.summarise(world.now)}
+    assert rows == {("direct", ("FetchRejected", 1)), ("one", ("ok", 1), ("ConnectionLost", 1))}
+    status = world.client.knowledge.health.find_status(HealthKey("zai-coding", "one"), world.now)
+    assert (status.level, status.failures) == ("degraded", 1)
