@@ -55,7 +55,7 @@ def test_a_rule_lays_down_what_its_function_returns() -> None:
     source = """
         LARGE = 4_000
 
-        def is_large(request: "Request") -> bool:
+        def is_large(request: Request) -> Answer:
             return request["estimated_tokens"] > LARGE
 
         def route(request, context):
@@ -156,6 +156,16 @@ ENDLESS = {
         finally:
             return {"policy": "direct"}
     """,
+    "an error of its own in the handler": """
+        try:
+            while True: pass
+        except: raise ValueError
+    """,
+    "an error of its own in finally": """
+        try:
+            while True: pass
+        finally: raise ValueError
+    """,
     "a retry in the handler": """
         def again():
             try:
@@ -241,9 +251,16 @@ def test_what_fails_is_named_with_its_line(body: str, words: str) -> None:
     assert words in message
 
 
-def test_a_number_that_cannot_be_written_does_not_break_the_sentence() -> None:
-    digits = route("number = 1 << 9999\nfor _ in range(9000): number = number + number\nraise ValueError(number)")
-    assert fail(digits, lambda: 0.0) == "The rule failed with ValueError (line 4)."
+@pytest.mark.parametrize(
+    "body",
+    [
+        "value = 1 << 9999\nfor _ in range(9_000): value = value + value\nraise ValueError(value)",
+        "value = []\nfor _ in range(2_000): value = [value]\nraise ValueError(value)",
+    ],
+    ids=["too many digits", "nested too deeply"],
+)
+def test_an_error_that_cannot_be_written_does_not_break_the_sentence(body: str) -> None:
+    assert fail(route(body), lambda: 0.0) == "The rule failed with ValueError (line 4)."
 
 
 @pytest.mark.parametrize(
@@ -343,3 +360,9 @@ def test_the_rules_of_a_list_are_compiled_once_and_a_bad_one_harms_no_other() ->
     ]
     outcomes = explain_rules(rules, FACTS, CONTEXT, python_rules.run)
     assert [outcome.outcome for outcome in outcomes] == ["failed", "failed", "decides", "matches"]
+
+
+def test_a_rule_that_is_broken_anyway_is_not_compiled() -> None:
+    rules, problems = load_rules([{"id": "r", "python": "import os", "then": {}}])
+    assert [problem.pointer for problem in problems] == ["/rules/0/then"]
+    assert PythonRules(rules).problems == ()

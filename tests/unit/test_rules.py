@@ -159,7 +159,7 @@ def test_a_request_is_described_without_its_words() -> None:
         "gpt-5.2",
         (
             Message("system", "secret words!"),
-            Message("user", (TextPart("Grüße"), ImagePart("data:image/png;base64,AAAA"))),
+            Message("user", (TextPart("ÄÖÜß"), ImagePart("data:image/png;base64,AAAA"))),
             Message("assistant", "", (ToolCall("1", "look", '{"a": 1}'),)),
             Message("user", (FilePart("secret.pdf", "https://files.test/secret.pdf"),)),
         ),
@@ -170,7 +170,7 @@ def test_a_request_is_described_without_its_words() -> None:
     assert facts == RequestFacts(
         "openai",
         "gpt-5.2",
-        # 13 and 7 bytes of text, an image, a call of 12 bytes, a file, a tool of 10 bytes and its schema of 2.
+        # 13 and 8 bytes of text, an image, a call of 12 bytes, a file, a tool of 10 bytes and its schema of 2.
         estimated_tokens=4 + 2 + 1_000 + 3 + 2_000 + 3 + 1,
         attachments=frozenset({"image", "file"}),
         has_tools=True,

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import ast
 import builtins
+import sys
 import warnings
 from collections.abc import Callable, Mapping
-from types import CodeType, MappingProxyType
+from types import CodeType, FrameType, MappingProxyType
 from typing import Any, NoReturn
 
 from sidestep.errors import ConfigurationError
@@ -22,7 +23,8 @@ SOURCE_NAME = "<rule>"
 _ARGUMENTS = 2
 _MOST_ITEMS = 100_000
 _MOST_BITS = 10_000
-_TICK = "__tick"
+_DEEPEST = 100  # calls inside each other; through C, a browser's stack does not hold many times more
+_TICK, _ENTER = "__tick", "__enter"
 
 
 def compile_watched(source: str) -> CodeType:
@@ -51,7 +53,12 @@ def compile_watched(source: str) -> CodeType:
 
 def make_names(tick: Callable[[], None]) -> dict[str, Any]:
     """Return the names that a rule's code finds, new for each run; *tick* is called again and again, and may raise."""
-    return {"__builtins__": dict(_BUILTINS), **_GUARDS, _TICK: tick}
+
+    def enter() -> None:
+        tick()
+        _check_depth(sys._getframe(1))
+
+    return {"__builtins__": dict(_BUILTINS), **_GUARDS, _TICK: tick, _ENTER: enter}
 
 
 _REFUSED: Mapping[type[ast.AST], str] = {
@@ -127,7 +134,7 @@ class _Watcher(ast.NodeTransformer):
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
         self.generic_visit(node)
-        node.body.insert(0, _make_tick(node))
+        node.body.insert(0, _make_tick(node, _ENTER))
         # A note on a type may name what is not there, and nobody reads it.
         node.returns = None
         return node
@@ -144,7 +151,7 @@ class _Watcher(ast.NodeTransformer):
 
     def visit_Lambda(self, node: ast.Lambda) -> ast.AST:
         self.generic_visit(node)
-        node.body = ast.copy_location(ast.BoolOp(ast.Or(), [_call(_TICK), node.body]), node)
+        node.body = ast.copy_location(ast.BoolOp(ast.Or(), [_call(_ENTER), node.body]), node)
         return node
 
     def visit_comprehension(self, node: ast.comprehension) -> ast.AST:
@@ -190,8 +197,17 @@ def _call(name: str, *arguments: ast.expr) -> ast.expr:
     return ast.Call(ast.Name(name, ast.Load()), list(arguments), [])
 
 
-def _make_tick(near: ast.AST) -> ast.stmt:
-    return ast.copy_location(ast.Expr(_call(_TICK)), near)
+def _make_tick(near: ast.AST, name: str = _TICK) -> ast.stmt:
+    return ast.copy_location(ast.Expr(_call(name)), near)
+
+
+def _check_depth(frame: FrameType | None) -> None:
+    depth = 0
+    while frame is not None and frame.f_code.co_filename == SOURCE_NAME:
+        depth += 1
+        if depth > _DEEPEST:
+            raise RecursionError(f"there are more than {_DEEPEST} calls inside each other")
+        frame = frame.f_back
 
 
 def _make_range(*arguments: int) -> range:

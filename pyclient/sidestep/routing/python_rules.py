@@ -9,7 +9,8 @@ that no `except` can swallow the end.
 
 `range`, `*`, `**` and `<<` are bounded. What is not caught: one call into C that takes long by itself, such as
 `"%999999999d" % 1`, a `str.replace` that makes a text of gigabytes, or a list that grows while `max(…, key=….append)`
-reads it. What is made within the time is not weighed, so memory is bounded by time alone.
+reads it; and lists nested ten thousands deep, which break a browser's stack. What is made within the time is not
+weighed, so memory is bounded by time alone.
 """
 
 from __future__ import annotations
@@ -197,10 +198,14 @@ def _fail(error: Exception, what: str) -> ConfigurationError:
 
 
 def _describe(error: Exception) -> str:
+    name = type(error).__name__
+    # A list inside a list inside … would break a browser's stack when it is written.
+    if not all(isinstance(part, str | int | float) for part in error.args):
+        return name
     try:
-        return _shorten(f"{type(error).__name__}: {error}")
-    except (ValueError, RecursionError, MemoryError):  # a number of too many digits, a list inside a list inside …
-        return type(error).__name__
+        return _shorten(f"{name}: {error}" if error.args else name)
+    except ValueError:  # a number of too many digits
+        return name
 
 
 def _shorten(text: str) -> str:
