@@ -27,6 +27,7 @@ from sidestep.config import Consent
 from sidestep.policies import Policies, load_policies
 from sidestep.routing.evidence import EVIDENCE_LIFETIME
 from sidestep.routing.health import HealthKey
+from sidestep.routing.plan import Candidate
 from sidestep.types import Event, HttpRequest, ModelTaken
 from tests.unit.answers import EVENT_STREAM, delta, refused, said, sse
 
@@ -486,3 +487,61 @@ async def test_every_attempt_is_measured_by_route_with_its_outcome() -> None:
     assert rows == {("direct", ("FetchRejected", 1)), ("one", ("ok", 1), ("ConnectionLost", 1))}
     status = world.client.knowledge.health.find_status(HealthKey("zai-coding", "one"), world.now)
     assert (status.level, status.failures) == ("degraded", 1)
+
+
+async def test_a_relay_that_was_heard_from_is_not_asked_again_whether_it_is_there() -> None:
+    world = World(*RELAYS, z=REJECTED, one=said("a"), two=said("b"), three=said("c"))
+    for _ in range(9):
+        await world.ask()
+    assert len(world.knocks) == len(set(world.knocks)) > 0
+
+
+async def test_a_providers_silence_through_a_relay_is_not_held_against_the_relay() -> None:
+    world = World(RELAYS[0], z=REJECTED, one=TransportTimeout("silence"))
+    await world.ask()
+    health = world.client.knowledge.health
+    assert health.find_status(HealthKey("zai-coding", "one"), world.now).level == "degraded"
+    assert health.find_status(HealthKey("*", "one"), world.now).level == "unknown"
+
+
+async def test_while_one_request_tries_a_relay_that_failed_others_keep_away() -> None:
+    world = World(*RELAYS[:2], z=REJECTED, one=REJECTED, two=said("Hello"))
+    world.client.config = replace(world.client.config, providers=ONLY_RELAYED)
+    await world.ask()
+    world.now += 60
+    others: list[Candidate] = []
+
+    def answer(_: HttpRequest) -> MockResponse:
+        others.extend(world.client.explain("zai-coding/glm-4.6").included)
+        return said("Hello")
+
+    world.answers |= {"one": answer, "two": REJECTED}
+    events, _ = await world.ask()
+    assert taken(events) == "relay one"
+    assert "another request is finding out" in next(row for row in others if row.route.relay_id == "one").reason
+    after = world.client.explain("zai-coding/glm-4.6").included
+    assert not next(row for row in after if row.route.relay_id == "one").is_resting
+
+
+async def test_a_browser_that_is_refused_again_and_again_goes_by_the_relay_first() -> None:
+    world = World(RELAYS[0], z=REJECTED, one=REJECTED)
+    for _ in range(3):
+        await world.ask()
+    explained = world.client.explain("zai-coding/glm-4.6")
+    assert explained.classification.way == "unknown"
+    assert explained.health["direct"].level == "failing"
+    world.answers["one"] = said("Hello")
+    events, _ = await world.ask()
+    assert taken(events) == "relay one"
+
+
+@pytest.mark.parametrize("route", ["direct", "relay"])
+async def test_a_way_that_the_user_chose_is_not_looked_at_quietly(route: str) -> None:
+    world = World(RELAYS[0], z=REJECTED, one=said("Hello"))
+    await world.ask()
+    world.now += 700
+    chosen = (Provider("zai-coding", api_key="zai-key-123", route=route),)
+    world.client.config = replace(world.client.config, providers=chosen)
+    count = len(world.transport.requests)
+    await world.client.reprobe()
+    assert len(world.transport.requests) == count
