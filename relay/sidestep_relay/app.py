@@ -26,6 +26,7 @@ from sidestep_relay.errors import RelayError, make_provider_error
 from sidestep_relay.lanes.translate import TranslateLane, load_litellm
 from sidestep_relay.loading import BackgroundLoader, Spawn, spawn_thread
 from sidestep_relay.models import fetch_models, list_catalogue
+from sidestep_relay.probes import PROBE_SECONDS, Prober, read_probe
 from sidestep_relay.site import add_site
 from sidestep_relay.streaming import DONE, PING, ClientLeft, Pump, has_client_left, write_error, write_event
 from sidestep_relay.telemetry import Log, make_log
@@ -48,6 +49,7 @@ def create_app(
     log: Log | None = None,
     spawn: Spawn = spawn_thread,
     load: Callable[[], Any] = load_litellm,
+    probe_seconds: float = PROBE_SECONDS,
 ) -> Flask:
     """Return the WSGI application.
 
@@ -57,10 +59,11 @@ def create_app(
         environment: where the relay's own provider keys are, if *config* lets them be used.
         spawn: how to run something slow beside the serving; see `loading`.
         load: returns the litellm module.
+        probe_seconds: how long a probe may take.
     """
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = config.largest_body
-    relay = _Relay(config, environment or {}, log or make_log(), spawn, load)
+    relay = _Relay(config, environment or {}, log or make_log(), spawn, load, probe_seconds=probe_seconds)
     # A pattern, because flask-cors takes an origin with an IPv6 address for one.
     CORS(
         app,
@@ -79,6 +82,7 @@ def create_app(
     app.get("/v1/relay")(relay.get_relay)
     app.get("/v1/models")(relay.get_models)
     app.post("/v1/chat/completions")(relay.post_chat)
+    app.post("/v1/probe")(relay.post_probe)
     if config.site:
         add_site(app, config.site)
     relay.loader.start()
@@ -89,7 +93,14 @@ class _Relay:
     """What the routes share. One per process."""
 
     def __init__(
-        self, config: RelayConfig, environment: Mapping[str, str], log: Log, spawn: Spawn, load: Callable[[], Any]
+        self,
+        config: RelayConfig,
+        environment: Mapping[str, str],
+        log: Log,
+        spawn: Spawn,
+        load: Callable[[], Any],
+        *,
+        probe_seconds: float,
     ) -> None:
         self._config = config
         self._catalogue = load_catalogue()
@@ -99,6 +110,7 @@ class _Relay:
         self._token = TokenCheck(config.token)
         self._log = log
         self._connections = Connections(self._destinations)
+        self._prober = Prober(self._destinations, self._connections.context, self._catalogue, seconds=probe_seconds)
         self.loader = BackgroundLoader(load, spawn, log)
         self._lane = TranslateLane(self.loader.get)
 
@@ -200,6 +212,20 @@ class _Relay:
         g.is_logged = True
         exchange = _Exchange(call, upstream, self._lane, self._config.ping_seconds, self._log)
         return exchange.stream() if call.is_stream else exchange.complete()
+
+    def post_probe(self) -> Response:
+        """Say what this server sees of a provider's URL."""
+        call = read_probe(_read_json(), self._destinations)
+        environ = request.environ
+        try:
+            report = self._prober.run(call, lambda: has_client_left(environ))
+        except ClientLeft:
+            return Response(status=_CLIENT_CLOSED)
+        response = jsonify(report)
+        response.headers["Cache-Control"] = "no-store"
+        waited = report["elapsed_ms"]
+        response.headers["Server-Timing"] = f"relay;dur={_elapsed_ms(g.begun) - waited:.1f}, upstream;dur={waited:.1f}"
+        return response
 
     def _find_entry(self, wanted: str) -> CatalogueEntry:
         """Find a provider by its catalogue id or by its LiteLLM prefix."""

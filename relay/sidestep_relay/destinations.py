@@ -93,12 +93,10 @@ class Destinations:
         """
         addresses = list(dict.fromkeys((resolver or _look_up)(host, port)))
         is_named = any(row.host == host and row.port in (0, port) for row in self.named)
-        private = [] if is_named else [address for address in addresses if not is_public_address(address)]
-        if private:
-            # All or nothing: a name that also points inside is not to be trusted with the rest.
-            raise _refuse(
-                Destination("http", host, port), f"{host} leads to {private[0]}, which is not a public address."
-            )
+        if not is_named and not all(is_public_address(address) for address in addresses):
+            # All or nothing: a name that also points inside is not to be trusted with the rest. Which address it is
+            # stays unsaid: a page must not learn from the relay how the network around it is numbered.
+            raise _refuse(Destination("http", host, port), f"{host} leads to an address that is not public.")
         return addresses
 
 

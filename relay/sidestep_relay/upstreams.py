@@ -11,6 +11,7 @@ Proxies named in the environment are not used: an address behind a proxy cannot 
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Iterable, Iterator
@@ -38,13 +39,18 @@ _current: ContextVar[Upstream | None] = ContextVar("current_upstream", default=N
 
 
 class Connections(httpx.HTTPTransport):
-    """The pool of connections to providers. Every new one is made to an address that *destinations* accepts."""
+    """The pool of connections to providers. Every new one is made to an address that *destinations* accepts.
 
-    def __init__(self, destinations: Destinations) -> None:
-        super().__init__(trust_env=False)
+    Attributes:
+        context: how certificates are checked; reading the authorities takes 20 ms, so a second pool is given it.
+    """
+
+    def __init__(self, destinations: Destinations, context: ssl.SSLContext | None = None) -> None:
+        self.context = context or httpx.create_ssl_context(trust_env=False)
+        super().__init__(verify=self.context, trust_env=False)
         # httpx has no public parameter for the network backend; everything else of its transport is kept.
         self._pool = httpcore.ConnectionPool(
-            ssl_context=httpx.create_ssl_context(trust_env=False),
+            ssl_context=self.context,
             max_connections=None,
             max_keepalive_connections=100,
             keepalive_expiry=30.0,
@@ -66,7 +72,15 @@ class Upstream(httpx.BaseTransport):
         is_aborted: whether `abort` was called.
     """
 
-    def __init__(self, connections: httpx.BaseTransport, place: Destination, *, dialect: str, has_key: bool) -> None:
+    def __init__(
+        self,
+        connections: httpx.BaseTransport,
+        place: Destination,
+        *,
+        dialect: str,
+        has_key: bool,
+        largest_error: int = _LARGEST_ERROR,
+    ) -> None:
         self.refusal: RelayError | None = None
         self.failure: httpx.TransportError | None = None
         self.status: int | None = None
@@ -79,6 +93,7 @@ class Upstream(httpx.BaseTransport):
         self._place = place
         self._dialect = dialect
         self._has_key = has_key
+        self._largest_error = largest_error
         self._sent_at: float | None = None
         self._answered_at: float | None = None
         self._stream: httpcore.NetworkStream | None = None
@@ -159,7 +174,7 @@ class Upstream(httpx.BaseTransport):
         self.headers = response.headers
         content_type = response.headers.get("content-type", "").lower()
         if not response.is_success:
-            self.error_body = _read_some(response)
+            self.error_body = _read_some(response, self._largest_error)
             response.close()
             return httpx.Response(response.status_code, content=self.error_body, headers={"content-type": content_type})
         self.is_html = content_type.startswith("text/html")
@@ -272,10 +287,10 @@ def _shut(stream: httpcore.NetworkStream) -> None:
         return
 
 
-def _read_some(response: httpx.Response) -> bytes:
+def _read_some(response: httpx.Response, largest: int) -> bytes:
     body = bytearray()
     for data in response.iter_raw():
         body += data
-        if len(body) >= _LARGEST_ERROR:
+        if len(body) >= largest:
             break
-    return bytes(body[:_LARGEST_ERROR])
+    return bytes(body[:largest])
