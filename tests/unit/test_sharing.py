@@ -77,6 +77,8 @@ class Listener:
         self.events: list[Event] = []
         self._stream = stream
         self.task = asyncio.ensure_future(self._read())
+        # Pyodide's loop complains of a task that fails before anybody looks at it.
+        self.task.add_done_callback(lambda task: task.cancelled() or task.exception())
 
     async def _read(self) -> list[Event]:
         async with aclosing(self._stream) as events:
