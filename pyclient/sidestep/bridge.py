@@ -151,7 +151,8 @@ class Bridge:
             stored = load_knowledge(_read_object(payload, "knowledge"), self._clock())
             self._client.knowledge.merge(stored, self._clock())
             self._keep_models(_read_object(payload, "models"))
-        return {"problems": [problem.to_dict() for problem in problems]}
+        uncompiled = [Problem("", row.pointer, row.message) for row in PythonRules(config.policies.rules).problems]
+        return {"problems": [problem.to_dict() for problem in (*problems, *uncompiled)]}
 
     def _keep_models(self, lists: Mapping[str, Any]) -> None:
         for provider in self._client.config.providers:

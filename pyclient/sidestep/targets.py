@@ -102,9 +102,17 @@ class TargetFinder:
             UnknownModel: the name leads to no provider, or to no group.
         """
         tags = tuple(tags)
-        return tuple(
-            self._apply_rules(name, request, reason, tags, conversation) for name, reason in self._list_models(model)
-        )
+        targets: list[Target] = []
+        missing: list[UnknownModel] = []
+        for name, reason in self._list_models(model):
+            try:
+                targets.append(self._apply_rules(name, request, reason, tags, conversation))
+            except UnknownModel as error:
+                # A provider that was removed takes only itself out of a group.
+                missing.append(error)
+        if not targets:
+            raise missing[0]
+        return tuple(targets)
 
     def try_rules(
         self,

@@ -545,3 +545,14 @@ async def test_a_way_that_the_user_chose_is_not_looked_at_quietly(route: str) ->
     count = len(world.transport.requests)
     await world.client.reprobe()
     assert len(world.transport.requests) == count
+
+
+async def test_a_member_whose_provider_is_gone_takes_only_itself_out_of_a_group() -> None:
+    members = [{"model": "gone/x"}, {"model": "openai/gpt-5.2"}]
+    world = World(policies=lay_down(groups=[{"name": "best", "members": members}]), openai=said("Hello"))
+    events, error = await world.ask("group/best")
+    assert (error, text(events)) == (None, "Hello")
+    world = World(policies=lay_down(groups=[{"name": "best", "members": members[:1]}]))
+    _, error = await world.ask("group/best")
+    assert error is not None
+    assert "no provider “gone”" in error.message
