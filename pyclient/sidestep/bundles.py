@@ -62,6 +62,8 @@ _CONTENT_FIELDS = frozenset(
         "tool_calls",
     }
 )
+# One sentence of ours, or several rows of somebody's: a diagnosis ends its basis with what the provider answered.
+_SENTENCE_FIELDS = frozenset({"basis", "message"})
 # Below these fields `reason` is what a provider or relay answered.
 _QUOTING_FIELDS = frozenset({"health", "outage"})
 
@@ -190,11 +192,11 @@ class _Net:
             return _CONTENT
         if not isinstance(value, Mapping):
             return [self.clean(row, depth=depth + 1, quotes=quotes) for row in value]
-        is_error = "origin" in value and "message" in value
+        foreign = _list_foreign(value, quotes)
         cleaned: dict[str, Any] = {}
         for key, item in value.items():
             name = str(key)
-            blank = _find_blank(name, item, is_error=is_error, quotes=quotes)
+            blank = _find_blank(name, item, foreign)
             if blank is None:
                 below = self.clean(item, depth=depth + 1, quotes=quotes or name in _QUOTING_FIELDS)
             elif blank == _VALUE:
@@ -205,9 +207,20 @@ class _Net:
         return cleaned
 
 
-def _find_blank(name: str, value: Any, *, is_error: bool, quotes: bool) -> str | None:
+def _list_foreign(row: Mapping[Any, Any], quotes: bool) -> frozenset[str]:
+    """Return which fields of *row* hold what somebody else said."""
+    foreign = _CONTENT_FIELDS
+    if "origin" in row and "message" in row:
+        foreign |= {"message"}
+    if quotes:
+        foreign |= {"reason"}
+    # A remedy's text is ours.
+    return foreign - {"text"} if "paste" in row else foreign
+
+
+def _find_blank(name: str, value: Any, foreign: frozenset[str]) -> str | None:
     """Return what stands in the place of *value*, or None if it may stay."""
-    if not isinstance(value, str | bytes | list | tuple | Mapping) or not value:
+    if isinstance(value, bool) or not value:
         return None
     plain = re.sub(r"[-_]", "", name.lower())
     if plain == "headers" and isinstance(value, Mapping):
@@ -215,9 +228,9 @@ def _find_blank(name: str, value: Any, *, is_error: bool, quotes: bool) -> str |
     # Evidence has records that are called keys.
     if (plain in _SECRET_FIELDS or plain.endswith("apikey")) and not (plain == "key" and isinstance(value, Mapping)):
         return _KEY
-    is_quote = (is_error and name == "message") or (quotes and name == "reason")
-    is_content = name.lower() in _CONTENT_FIELDS or (name == "message" and not isinstance(value, str))
-    return _CONTENT if is_quote or is_content else None
+    is_several = name in _SENTENCE_FIELDS and not isinstance(value, str)
+    has_words = not isinstance(value, int | float)
+    return _CONTENT if has_words and (is_several or name.lower() in foreign) else None
 
 
 def _spell(secret: str) -> list[str]:

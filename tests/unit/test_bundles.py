@@ -205,12 +205,13 @@ def test_what_looks_like_a_key_is_left_out_whosever_it_was(shape: str) -> None:
 @pytest.mark.parametrize(
     "name", ["api_key", "apiKey", "X-Api-Key", "key", "token", "secret", "secrets", "password", "Authorization"]
 )
-@pytest.mark.parametrize("value", ["canary", ["canary"], {"openai": "canary"}])
+@pytest.mark.parametrize("value", ["canary", ["canary"], {"canary"}, {"openai": "canary"}, b"canary"])
 def test_fields_that_hold_keys_are_blanked(name: str, value: Any) -> None:
     if name == "key" and isinstance(value, dict):
         value = {"token": "canary"}
-    made = bundle(evidence=[{name: value}])
+    made = bundle(evidence=[{name: value}, {name: 271828}])
     assert not has_canary(write(made))
+    assert made["evidence"][1] == {name: "[key]"}
 
 
 def test_the_values_of_headers_are_blanked_wherever_they_are_and_their_names_kept() -> None:
@@ -262,7 +263,15 @@ def test_nothing_of_a_conversation_and_no_word_of_a_provider_is_in_it() -> None:
     message = Message("user", "canary")
     resting = {"level": "failing", "failures": 2, "reason": "It said: canary"}
     made = bundle(
-        verdicts=[{"cause": "auth", "error": last.to_dict()}],
+        verdicts=[
+            {
+                "cause": "auth",
+                "message": "The key was refused.",
+                "basis": ["api.test answered with 401.", "canary"],
+                "remedies": [{"text": "Make a new key.", "paste": "", "action": "edit_key"}],
+                "error": last.to_dict(),
+            }
+        ],
         health={"mine": {"direct": resting}, "outage": {"since": 1, "until": 2, "reason": "canary"}},
         explanations=[
             {
@@ -272,6 +281,8 @@ def test_nothing_of_a_conversation_and_no_word_of_a_provider_is_in_it() -> None:
                 "messages": [message],
                 "message": {"said": "canary"},
                 "text": "canary",
+                "parts": Hidden(1, "canary"),
+                "reasoning": 7,
                 "partial_text": "canary",
                 "record": message,
                 "hidden": Hidden(1, "canary"),
@@ -288,6 +299,9 @@ def test_nothing_of_a_conversation_and_no_word_of_a_provider_is_in_it() -> None:
         "invalid_api_key",
         "Look.",
     )
+    assert made["verdicts"][0]["message"] == "The key was refused."
+    assert made["verdicts"][0]["remedies"] == [{"text": "Make a new key.", "paste": "", "action": "edit_key"}]
+    assert (made["explanations"][0]["parts"], made["explanations"][0]["reasoning"]) == ("[left out]", 7)
     assert made["explanations"][0]["hidden"] == {"number": 1}
     assert made["explanations"][0]["reason"] == "Nothing stood in between."
     assert made["health"]["mine"]["direct"]["failures"] == 2
