@@ -79,6 +79,7 @@ def create_app(
     app.register_error_handler(RelayError, relay.answer_error)
     app.register_error_handler(HTTPException, relay.answer_http_error)
     app.get("/healthz")(relay.get_health)
+    app.get("/readyz")(relay.get_readiness)
     app.get("/v1/relay")(relay.get_relay)
     app.get("/v1/models")(relay.get_models)
     app.post("/v1/chat/completions")(relay.post_chat)
@@ -170,6 +171,15 @@ class _Relay:
     def get_health(self) -> Response:
         """Say that the process answers. It touches nothing else."""
         return jsonify({"status": "ok"})
+
+    def get_readiness(self) -> Response:
+        """Say whether a chat would be served at once. Asks nothing and nobody that costs anything."""
+        if self.loader.is_loaded:
+            return jsonify({"status": "ready"})
+        response = jsonify({"status": "starting"})
+        response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
+        response.headers["Retry-After"] = "1"
+        return response
 
     def get_relay(self) -> Response:
         """Say what this relay is and can."""

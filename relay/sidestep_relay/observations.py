@@ -85,9 +85,11 @@ def _read_openai(body: dict[str, Any], seen: Observation) -> None:
     _read_error(body, seen)
     if isinstance(body.get("usage"), dict):
         seen.usage = body["usage"]
-    for choice in body.get("choices") or []:
+    choices = body.get("choices")
+    for choice in choices if isinstance(choices, list) else []:
         if isinstance(choice, dict) and choice.get("finish_reason"):
-            seen.finish_reasons[choice.get("index") or 0] = str(choice["finish_reason"])
+            index = choice.get("index")
+            seen.finish_reasons[index if isinstance(index, int) else 0] = str(choice["finish_reason"])
             seen.is_finished = True
 
 

@@ -240,7 +240,8 @@ class _CheckedBackend(httpcore.NetworkBackend):
     ) -> httpcore.NetworkStream:
         try:
             addresses = self._destinations.resolve(host, port)
-        except OSError as error:
+        except (OSError, UnicodeError) as error:
+            # A label of more than 63 characters is no name at all (RFC 1035, section 2.3.4).
             raise httpcore.ConnectError(f"{host} is not known") from error
         failure: Exception = httpcore.ConnectError(f"{host} has no address")
         for address in addresses:

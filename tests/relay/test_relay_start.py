@@ -39,12 +39,16 @@ def test_it_is_healthy_before_litellm_is_loaded(server: str) -> None:
         about = httpx.get(f"{relay.url}/v1/relay", headers=relay.headers, timeout=5, trust_env=False)
         loaded = [line for line in relay.log_lines() if line["event"] == "loaded"]
         assert answer.json() == {"status": "ok"}
+        ready = httpx.get(f"{relay.url}/readyz", timeout=5, trust_env=False)
+        assert (ready.status_code, ready.json(), ready.headers["retry-after"]) == (503, {"status": "starting"}, "1")
         # The order is the point: the answer came while the three seconds of import were still running.
         assert about.json()["is_ready"] is False
         assert not loaded
         relay.wait_for_log(event="loaded", timeout=30)
         about = httpx.get(f"{relay.url}/v1/relay", headers=relay.headers, timeout=5, trust_env=False)
         assert about.json()["is_ready"] is True
+        ready = httpx.get(f"{relay.url}/readyz", timeout=5, trust_env=False)
+        assert (ready.status_code, ready.json()) == (200, {"status": "ready"})
 
 
 @SERVERS
