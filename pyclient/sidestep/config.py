@@ -192,6 +192,8 @@ class Relay:
         self.url = clean_base_url(url, field="url").removesuffix("/v1")
         host = urlsplit(self.url).netloc
         self.id = _clean_id(id or re.sub(r"[^A-Za-z0-9._-]", "-", host))
+        if self.id == "direct":
+            raise ConfigurationError("“direct” stands for the way without a relay; choose another id.", field="id")
         self.name = name.strip() or host
         self.token = clean_secret(token, field="token", what="relay token")
 

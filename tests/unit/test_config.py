@@ -185,3 +185,8 @@ def test_a_relays_place_among_the_others_is_checked(field: str, value: object) -
 def test_no_provider_can_be_called_group() -> None:
     with pytest.raises(ConfigurationError, match="model groups"):
         Provider("group", base_url="https://x.test")
+
+
+def test_no_relay_can_be_called_direct() -> None:
+    with pytest.raises(ConfigurationError, match="without a relay"):
+        Relay("https://attic.test", id="direct")
