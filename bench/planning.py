@@ -68,7 +68,7 @@ for n in range(ROUNDS):
     began = time.perf_counter()
     target = client._targets.find(name, request)[0]
     found = time.perf_counter()
-    journey = client._make_journey(target)
+    journey = client._asker.make_journey(target, client.config, client._make_context())
     encoded = time.perf_counter()
     plan = journey.plan()
     times.append((found - began + time.perf_counter() - encoded) * 1000)

@@ -7,7 +7,6 @@ sent again by itself.
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
@@ -16,36 +15,32 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from sidestep.answers import LARGEST_DOCUMENT, AnswerReader
-from sidestep.calls import Messages, make_chat_call, make_chat_request, make_models_call, make_unbillable
+from sidestep.answers import LARGEST_DOCUMENT
+from sidestep.asking import Asker
+from sidestep.calls import Messages, make_chat_request, make_models_call, make_unbillable
 from sidestep.collectors import AnswerCollector
 from sidestep.config import EVERY_PROVIDER, Config, Consent, Provider, Relay
 from sidestep.dialects.failures import FailureReader, parse_json, parse_json_object
 from sidestep.discovery import Discovery, ModelList
 from sidestep.errors import (
-    Cancelled,
     ConnectionFailed,
-    ConnectionLost,
     FetchRejected,
     RoutesFailed,
     SidestepError,
     TransportError,
-    TransportTimeout,
 )
 from sidestep.exchanges import OK, Exchange
 from sidestep.explanations import Explanation, describe_unreachable_relay
 from sidestep.journeys import Journey, JourneyContext, OpenedRoute
 from sidestep.knowledge import Knowledge
-from sidestep.metrics import OK as OUTCOME_OK
 from sidestep.overviews import summarise_routes
 from sidestep.policies import Rule
 from sidestep.routing.evidence import Evidence
 from sidestep.routing.health import DIRECT, HealthKey
 from sidestep.routing.retries import RetryPolicy
 from sidestep.routing.rules import LocalTime, RuleOutcome
-from sidestep.sharing import AnswerCache, SharedCalls, make_key
-from sidestep.targets import Target, TargetFinder, may_move_on
-from sidestep.transports import Response, Transport, choose_transport
+from sidestep.targets import TargetFinder, may_move_on
+from sidestep.transports import Transport, choose_transport
 from sidestep.types import (
     Event,
     HttpRequest,
@@ -63,7 +58,6 @@ from sidestep.types import (
 
 __all__ = ["Client", "RelayStatus", "Reply"]
 
-_ALL_DOWN = "No route is open; this answer was kept from an earlier, identical request."
 _LARGEST_STATUS = 256 * 1024  # bytes of what a relay says of itself
 
 
@@ -155,7 +149,6 @@ class Client:
         self.knowledge = knowledge or Knowledge()
         self._transport = transport or choose_transport()
         self._page_origin = page_origin
-        self._silence = silence
         self._knocking = Exchange(self._transport, knock)
         self._exchange = Exchange(self._transport, silence)
         self._retries = retries
@@ -163,9 +156,7 @@ class Client:
         self._sleep = sleep
         self._draw = draw
         self._discovery = Discovery(self._fetch_models, clock)
-        self._shared = SharedCalls()
-        self._answers = AnswerCache()
-        self._salt = os.urandom(32)
+        self._asker = Asker(self._transport, silence, self._discovery.recall)
         self.config = config or Config(
             tuple(providers), relays, frozenset(Consent(relay.id, EVERY_PROVIDER) for relay in relays)
         )
@@ -179,9 +170,6 @@ class Client:
     def config(self, config: Config) -> None:
         self._config = config
         self._targets = self._make_target_finder()
-        lifetime = config.policies.options.cache_lifetime
-        if lifetime != self._answers.lifetime:
-            self._answers = AnswerCache(lifetime=lifetime)
 
     @property
     def page_origin(self) -> str:
@@ -249,13 +237,13 @@ class Client:
         """
         request = make_chat_request("", messages, parameters)
         targets = self._targets.find(model, request, tags=tags, conversation=conversation)
-        reason = ""
+        config, context, reason = self.config, self._make_context(), ""
         for position, target in enumerate(targets):
             if reason or target.reason:
                 yield ModelTaken(target.model, reason or target.reason)
             has_begun = False
             try:
-                async with aclosing(self._answer(target, is_fresh=is_fresh)) as events:
+                async with aclosing(self._asker.ask(target, config, context, is_fresh=is_fresh)) as events:
                     async for event in events:
                         has_begun = has_begun or isinstance(event, TextDelta | ReasoningDelta | ToolCallDelta)
                         yield event
@@ -334,7 +322,7 @@ class Client:
         request = make_chat_request("", messages, parameters)
         target = self._targets.find(model, request, tags=tags, conversation=conversation)[0]
         provider, now = target.provider, self._clock()
-        plan = self._make_journey(target).plan()
+        plan = self._asker.make_journey(target, self.config, self._make_context()).plan()
         routes = [candidate.route.relay_id or DIRECT for candidate in plan.candidates]
         return Explanation(
             target.model,
@@ -429,11 +417,6 @@ class Client:
     def _make_target_finder(self) -> TargetFinder:
         return TargetFinder(self._config, self.knowledge, self._page_origin, self._clock, self._draw)
 
-    def _make_journey(self, target: Target) -> Journey:
-        exchange = Exchange(self._transport, target.timeout) if target.timeout else self._exchange
-        call = make_chat_call(target.provider, target.request)
-        return Journey(call, self.config, self._make_context(), exchange, target.wishes)
-
     def _make_context(self) -> JourneyContext:
         return JourneyContext(
             self.knowledge,
@@ -444,96 +427,6 @@ class Client:
             self._sleep,
             self._draw,
         )
-
-    async def _answer(self, target: Target, *, is_fresh: bool) -> AsyncGenerator[Event]:
-        """Yield the answer: a kept one, one that is shared, or one of its own, as the user's options say."""
-        options = self.config.policies.options
-        key = make_key(target.provider.id, make_chat_call(target.provider, target.request).direct, self._salt)
-        if options.caches_answers and not is_fresh and (kept := self._answers.get(key, self._clock())):
-            for event in kept:
-                yield event
-            return
-        is_shared = options.shares_requests and not is_fresh
-        # Two rules can send the same words by different ways.
-        name = f"{key} {target.wishes} {target.timeout}"
-        events = self._shared.stream(name, lambda: self._ask(target)) if is_shared else self._ask(target)
-        if not options.caches_answers:
-            async with aclosing(events):
-                async for event in events:
-                    yield event
-            return
-        async with aclosing(self._keep(key, events)) as events:
-            async for event in events:
-                yield event
-
-    async def _keep(self, key: str, events: AsyncGenerator[Event]) -> AsyncGenerator[Event]:
-        """Yield *events* and keep them; where no route is open, yield what was kept before."""
-        seen: list[Event] = []
-        try:
-            async with aclosing(events):
-                async for event in events:
-                    seen.append(event)
-                    yield event
-        except (TransportError, RoutesFailed):
-            kept = self._answers.get(key, self._clock(), _ALL_DOWN)
-            if not kept or any(isinstance(event, RouteTaken) for event in seen):
-                raise
-            for event in kept:
-                yield event
-        else:
-            self._answers.put(key, seen, self._clock())
-
-    async def _ask(self, target: Target) -> AsyncGenerator[Event]:
-        async with aclosing(self._make_journey(target).open()) as steps:
-            async for step in steps:
-                if not isinstance(step, OpenedRoute):
-                    yield step
-                    continue
-                yield step.route
-                async with aclosing(self._measure(step, target)) as events:
-                    async for event in events:
-                        yield event
-
-    async def _measure(self, opened: OpenedRoute, target: Target) -> AsyncGenerator[Event]:
-        """Yield the answer, and remember how it went once it is over, however it is."""
-        outcome = Cancelled.__name__
-        try:
-            async with aclosing(self._read_answer(opened)) as events:
-                async for event in events:
-                    opened.meter.see(event, time.perf_counter())
-                    yield event
-            outcome = OUTCOME_OK
-        except SidestepError as error:
-            outcome = type(error).__name__
-            self.knowledge.note_failure(target.provider, opened.route.route, error, self._clock())
-            raise
-        finally:
-            model = self._discovery.recall(target.provider, target.request.model)
-            timing = opened.response.headers.get("server-timing", "")
-            ended = opened.meter.finish(outcome, time.perf_counter(), model=model, server_timing=timing)
-            self.knowledge.note_attempt(ended)
-
-    async def _read_answer(self, opened: OpenedRoute) -> AsyncGenerator[Event]:
-        """Yield what the answer says, whether it is the stream that was asked for or one JSON document."""
-        answer = AnswerReader(opened.dialect, opened.failures, opened.rules)
-        try:
-            async with aclosing(self._chunks(opened.response)) as chunks:
-                async for chunk in chunks:
-                    for event in answer.feed(chunk):
-                        yield event
-                    if answer.is_done:
-                        break
-        except SidestepError as error:
-            # What broke after the finish took nothing with it.
-            if not (isinstance(error, ConnectionLost) and answer.has_finish):
-                _place(error, opened)
-                raise
-        try:
-            for event in answer.finish():
-                yield event
-        except SidestepError as error:
-            _place(error, opened)
-            raise
 
     async def _fetch_models(self, provider: Provider) -> tuple[Model, ...]:
         call = make_models_call(provider)
@@ -550,27 +443,3 @@ class Client:
                     raise step.failures.unreadable("something that is no list of models", step.response.status)
                 return step.dialect.decode_models(document)
         return ()
-
-    async def _chunks(self, response: Response) -> AsyncGenerator[bytes]:
-        """Yield the body as it arrives, giving up after too long a silence."""
-        chunks = response.chunks()
-        while True:
-            try:
-                async with asyncio.timeout(self._silence):
-                    chunk = await anext(chunks, None)
-            except TimeoutError:
-                raise self._describe_silence("The other side") from None
-            if chunk is None:
-                return
-            yield chunk
-
-    def _describe_silence(self, who: str) -> TransportTimeout:
-        return TransportTimeout(
-            f"{who} said nothing for {self._silence:.0f} seconds, so the call was given up.",
-            remedy="Retry, or use another model.",
-        )
-
-
-def _place(error: SidestepError, opened: OpenedRoute) -> None:
-    """Write into *error* the route it happened on."""
-    error.route, error.attempts = opened.route.route.to_dict(), opened.attempts

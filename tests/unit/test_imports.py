@@ -22,7 +22,7 @@ MAY_IMPORT = {
     "transports": {"addresses", "types", "errors"},
     "diagnosis": {"addresses", "catalogue", "config", "errors"},
     "probes": {"addresses", "calls", "config", "diagnosis", "dialects", "errors", "transports", "types"},
-    "answers": {"dialects", "sse", "types"},
+    "answers": {"dialects", "errors", "sse", "types"},
     "messages": {"types", "errors"},
     "collectors": {"types"},
     "ledger": set(),
@@ -34,6 +34,10 @@ MAY_IMPORT = {
     "knowledge": {"calls", "config", "errors", "ledger", "metrics", "routing", "types"},
     "targets": {"config", "errors", "knowledge", "policies", "routing", "types"},
     "exchanges": {"dialects", "errors", "transports", "types"},
+    "asking": {
+        "answers", "calls", "config", "errors", "exchanges", "journeys", "metrics", "sharing", "targets", "transports",
+        "types",
+    },
     "overviews": {"config", "knowledge", "metrics", "routing"},
     "journeys": {
         "calls", "config", "dialects", "errors", "exchanges", "explanations", "knowledge", "routing", "transports",
@@ -41,8 +45,8 @@ MAY_IMPORT = {
     },
     "discovery": {"config", "types", "errors"},
     "client": {
-        "answers", "calls", "collectors", "config", "dialects", "discovery", "errors", "exchanges", "explanations",
-        "journeys", "knowledge", "metrics", "overviews", "policies", "routing", "sharing", "targets", "transports",
+        "answers", "asking", "calls", "collectors", "config", "dialects", "discovery", "errors", "exchanges",
+        "explanations", "journeys", "knowledge", "overviews", "policies", "routing", "targets", "transports",
         "types",
     },
     "completions": {
