@@ -410,6 +410,11 @@ def test_a_relay_of_this_computer_that_the_page_may_not_call() -> None:
     assert actions(verdict) == ["open_permission"]
 
 
+def test_an_encrypted_page_may_not_call_a_relay_that_is_not() -> None:
+    verdict = judge(direct=REJECTED, relayed=REJECTED, is_relay_mixed=True, relay_url="http://relay.example")
+    assert (verdict.cause, verdict.certainty, actions(verdict)) == ("mixed_content", "proven", ["edit_relay"])
+
+
 # nothing to compare with
 
 
@@ -500,6 +505,7 @@ CHOICES: dict[str, list[Any]] = {
     "is_relay_crossing": [False, True],
     "relay_permission": ["granted", "denied", "prompt", "unknown"],
     "is_relayed_unbillable": [False, True],
+    "is_relay_mixed": [False, False, False, True],
     "help": ["none", "unconsented", "allowed"],
     "direct": [
         None, REJECTED, REJECTED, REJECTED, UNREACHABLE, TIMEOUT, CUT, GOOD, BAD_BODY, WRONG_KEY, NO_BALANCE, BUSY,
@@ -568,7 +574,10 @@ class Proof:
 PROOFS: dict[str, Callable[[Proof], bool]] = {
     "ok": lambda proof: proof.seen.direct is GOOD or (not proof.tried and proof.seen.relayed is GOOD),
     "offline": lambda proof: proof.seen.is_online is False and proof.is_silent(),
-    "mixed_content": lambda proof: proof.seen.is_mixed_content and proof.is_silent(),
+    "mixed_content": lambda proof: (
+        (proof.seen.is_mixed_content and proof.is_silent())
+        or (proof.seen.is_relay_mixed and proof.seen.relayed in {REJECTED, UNREACHABLE, TIMEOUT})
+    ),
     "content_policy": lambda proof: bool(proof.seen.csp_directive) and proof.is_silent(),
     "local_network_permission": Proof.is_locked,
     "cors_blocked": lambda proof: proof.is_refused() and proof.is_closed(),

@@ -76,6 +76,7 @@ RULES: tuple[Callable[[Case], Verdict | None], ...] = (
     # the relay could not help
     relays.relay_token,
     relays.relay_refused,
+    relays.relay_unencrypted,
     relays.relay_locked,
     relays.relay_page_unknown,
     relays.relay_down,

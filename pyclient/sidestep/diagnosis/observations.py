@@ -158,6 +158,7 @@ class Observations:
         relay_reach: whether anything answers at the relay's address.
         relay_probe: what the relay sees of the provider's address.
         relay_name, relay_url: of the relay that was asked.
+        is_relay_mixed: whether the browser is certain to refuse calls to the relay because they are not encrypted.
         help: whether a relay could be asked: there is none, one that may not see the key, or one that may.
     """
 
@@ -184,6 +185,7 @@ class Observations:
     relay_space: AddressSpace = "public"
     is_relay_crossing: bool = False
     relay_permission: Literal["granted", "denied", "prompt", "unknown"] = "unknown"
+    is_relay_mixed: bool = False
     help: Literal["none", "unconsented", "allowed"] = "none"
 
 

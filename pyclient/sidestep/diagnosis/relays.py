@@ -6,7 +6,15 @@ from sidestep.diagnosis.cases import Case
 from sidestep.diagnosis.remedies import allow_page_at_relay
 from sidestep.diagnosis.verdicts import Certainty, Remedy, Verdict
 
-__all__ = ["relay_down", "relay_got_no_answer", "relay_locked", "relay_page_unknown", "relay_refused", "relay_token"]
+__all__ = [
+    "relay_down",
+    "relay_got_no_answer",
+    "relay_locked",
+    "relay_page_unknown",
+    "relay_refused",
+    "relay_token",
+    "relay_unencrypted",
+]
 
 _EDIT_RELAY = Remedy("Check the relay's address under Relays.", action="edit_relay")
 _SILENT = frozenset({"rejected", "unreachable", "timeout"})
@@ -45,6 +53,16 @@ def relay_locked(case: Case) -> Verdict | None:
         (*case.tell_direct(), f"The browser says that {case.page} is denied calls to {where}."),
         (Remedy(text, action="open_permission"),),
     )
+
+
+def relay_unencrypted(case: Case) -> Verdict | None:
+    """An encrypted page may not call a relay that is not."""
+    if not case.seen.is_relay_mixed or not _is_relay_silent(case):
+        return None
+    message = f"The browser lets no page that came encrypted call a relay that is not: {case.seen.relay_url}."
+    basis = (*case.tell_direct(), f"The page {case.page} is encrypted (https), the relay's address is not (http).")
+    text = "Give the relay an https address; on this computer, http://127.0.0.1 will do."
+    return Verdict("mixed_content", "proven", message, basis, (Remedy(text, action="edit_relay"),))
 
 
 def relay_page_unknown(case: Case) -> Verdict | None:
