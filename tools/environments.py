@@ -74,7 +74,10 @@ def _make_environment() -> None:
 
 def _install_locked(name: str) -> None:
     lock = REQUIREMENTS / f"{name}.txt"
-    run_pip("install", "--require-hashes", "--requirement", lock, purpose="install the Python packages")
+    # The lock is the whole answer. Asked to resolve it again, pip looks at a newer release for the extra of a locked
+    # package (`google-auth[requests]`) and then refuses it as unpinned: a release elsewhere would break this.
+    exactly = ("--no-deps", "--require-hashes", "--requirement", lock)
+    run_pip("install", *exactly, purpose="install the Python packages")
 
 
 def _install_project() -> None:

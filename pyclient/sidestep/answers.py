@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from sidestep.dialects import Dialect, StreamDecoder
 from sidestep.dialects.failures import FailureReader, parse_json_object
+from sidestep.errors import SidestepError
 from sidestep.sse import ServerSentEvent, SSEDecoder
-from sidestep.types import Event, WireRules
+from sidestep.types import Event, ReasoningDelta, TextDelta, WireRules
 
 __all__ = ["LARGEST_DOCUMENT", "AnswerReader"]
 
@@ -47,11 +48,14 @@ class AnswerReader:
         return self._stream.has_finish
 
     def feed(self, chunk: bytes) -> Iterator[Event]:
-        """Yield what *chunk* completes, up to the point where it fails.
+        """Yield what *chunk* completes, up to the point where it fails; text that came together is one event.
 
         Raises:
             ResponseError: the answer says that it failed, is too large, or cannot be read.
         """
+        return _join_text(self._read(chunk))
+
+    def _read(self, chunk: bytes) -> Iterator[Event]:
         if self._is_document is False:
             yield from self._decode(self._sse.feed(chunk))
             return
@@ -125,6 +129,31 @@ class AnswerReader:
         if document is None:
             raise self._failures.unreadable("a web page" if self._held[:1] == b"<" else "broken JSON")
         yield from self._dialect.decode_answer(document, self._failures, self._rules)
+
+
+def _join_text(events: Iterable[Event]) -> Iterator[Event]:
+    """Yield *events* with neighbouring pieces of text, or of reasoning, made one: each one costs its readers a turn."""
+    kind: type[TextDelta | ReasoningDelta] = TextDelta
+    texts: list[str] = []
+    try:
+        for event in events:
+            if isinstance(event, kind):
+                texts.append(event.text)
+                continue
+            if texts:
+                yield kind("".join(texts))
+                texts = []
+            if isinstance(event, TextDelta | ReasoningDelta):
+                kind, texts = type(event), [event.text]
+            else:
+                yield event
+    except SidestepError:
+        # What came before the error is part of the answer.
+        if texts:
+            yield kind("".join(texts))
+        raise
+    if texts:
+        yield kind("".join(texts))
 
 
 def _is_json_line(line: bytes) -> bool:

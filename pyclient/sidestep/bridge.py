@@ -17,6 +17,7 @@ from typing import Any
 from sidestep.client import Client
 from sidestep.collectors import AnswerCollector
 from sidestep.config import Config, Problem, load_provider, load_relay
+from sidestep.diagnosis import Verdict
 from sidestep.discovery import load_models
 from sidestep.errors import Cancelled, ConfigurationError, SidestepError, redact
 from sidestep.knowledge import load_knowledge
@@ -25,7 +26,8 @@ from sidestep.metrics import KEPT_FOR
 from sidestep.policies import load_policies
 from sidestep.routing.python_rules import PythonRules
 from sidestep.routing.rules import LocalTime
-from sidestep.transports import Transport, choose_transport
+from sidestep.sightings import Sightings, read_sightings
+from sidestep.transports import Surroundings, Transport, choose_transport
 from sidestep.types import (
     Event,
     Finished,
@@ -84,14 +86,20 @@ class Bridge:
         post: takes one frame as JSON text; called on the event loop's thread.
         transport: how bytes travel.
         clock: Unix time in seconds.
+        surroundings: what the browser knows of itself; found out when it is needed, if left out.
     """
 
     def __init__(
-        self, post: Callable[[str], object], transport: Transport, clock: Callable[[], float] = time.time
+        self,
+        post: Callable[[str], object],
+        transport: Transport,
+        clock: Callable[[], float] = time.time,
+        *,
+        surroundings: Surroundings | None = None,
     ) -> None:
         self._post_text = post
         self._clock = clock
-        self._client = Client(transport=transport, clock=clock)
+        self._client = Client(transport=transport, clock=clock, surroundings=surroundings)
         self._is_configured = False
         self._running: dict[int, asyncio.Task[None]] = {}
         self._commands: Mapping[str, Callable[[Payload], Awaitable[dict[str, Any]]]] = {
@@ -110,6 +118,11 @@ class Bridge:
             "ledger": self._ledger,
             "reprobe": self._reprobe,
             "learn": self._learn,
+            "bundle": self._bundle,
+        }
+        self._streams: Mapping[str, Callable[[int, Payload], Awaitable[dict[str, Any]]]] = {
+            "chat": self._chat,
+            "diagnose": self._diagnose,
         }
 
     def handle(self, text: str) -> None:
@@ -125,8 +138,8 @@ class Bridge:
 
     async def _run(self, command_id: int, name: str, payload: Payload) -> None:
         try:
-            if name == "chat":
-                value = await self._chat(command_id, payload)
+            if name in self._streams:
+                value = await self._streams[name](command_id, payload)
             elif name in self._commands:
                 value = await self._commands[name](payload)
             else:
@@ -225,6 +238,21 @@ class Bridge:
             conversation=str(payload.get("conversation") or ""),
             **_read_object(payload, "parameters"),
         ).to_dict()
+
+    async def _diagnose(self, command_id: int, payload: Payload) -> dict[str, Any]:
+        error = payload.get("error")
+        sightings = read_sightings(error) if isinstance(error, Mapping) else Sightings()
+        model, may_prompt = str(payload.get("model") or ""), payload.get("may_prompt") is True
+        async with aclosing(self._client.examine(model, sightings, may_prompt=may_prompt)) as steps:
+            async for step in steps:
+                if isinstance(step, Verdict):
+                    return step.to_dict()
+                probed = {"type": "probed", **step.to_dict()}
+                self._post({"kind": "events", "id": command_id, "events": [probed]})
+        return {}
+
+    async def _bundle(self, payload: Payload) -> dict[str, Any]:
+        return self._client.make_bundle(str(payload.get("user_agent") or ""))
 
     async def _check_policies(self, payload: Payload) -> dict[str, Any]:
         policies, problems = load_policies(payload)

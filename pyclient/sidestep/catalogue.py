@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from fnmatch import fnmatchcase
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
@@ -13,12 +14,13 @@ from urllib.parse import urlsplit
 
 from sidestep.types import WireRules
 
-__all__ = ["CUSTOM", "CatalogueEntry", "CorsPrior", "CorsRemedy", "format_table", "load_catalogue"]
+__all__ = ["CUSTOM", "CatalogueEntry", "CorsPrior", "CorsRemedy", "ModelRules", "format_table", "load_catalogue"]
 
 CUSTOM = "custom"
 """The entry that a provider of the user's own is made from."""
 
 _LISTS = ("models", "notes", "browser_refusals", "allowed_headers")
+_FIELD_SETS = ("dropped", "dropped_thinking")
 _ROUTE_DIALECTS: Mapping[str, str] = {"openai": "openai_chat", "anthropic": "anthropic"}
 _WAYS: Mapping[str, str] = {"open": "directly", "blocked": "relay", "unknown": "found out"}
 
@@ -35,6 +37,26 @@ class CorsPrior:
     verdict: Literal["open", "blocked", "unknown"] = "unknown"
     date: str = ""
     source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRules:
+    """How some models of a provider differ from the others.
+
+    Attributes:
+        match: patterns of their ids, the provider's own (`fnmatch`, case counts).
+        source: who says so, and when.
+        rules, relay_rules: the whole rules of these models, those of the provider's row included.
+    """
+
+    match: tuple[str, ...]
+    source: str
+    rules: WireRules
+    relay_rules: WireRules
+
+    def covers(self, model: str) -> bool:
+        """Say whether *model* is one of them."""
+        return any(fnmatchcase(model, pattern) for pattern in self.match)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +94,7 @@ class CatalogueEntry:
         relay_dialect: what the provider speaks when a relay calls it; empty if no relay can yet.
         relay_base_url: the address that a relay is asked to call, where it is not the base URL.
         relay_rules: `rules` for the way through a relay, which is always spoken to in OpenAI's chat wire.
+        model_rules: models with rules of their own; the first one that covers a model counts.
         key_env: the relay's environment variable for a key of its own.
         is_relay_only: whether no page can call it, whatever its CORS policy.
         is_local: whether it runs on the user's own computer or network.
@@ -103,6 +126,7 @@ class CatalogueEntry:
     relay_dialect: str = ""
     relay_base_url: str = ""
     relay_rules: WireRules = field(default_factory=WireRules)
+    model_rules: tuple[ModelRules, ...] = ()
     is_relay_only: bool = False
     is_local: bool = False
     browser_refusals: tuple[str, ...] = ()
@@ -110,6 +134,14 @@ class CatalogueEntry:
     error_codes: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     warning: str = ""
+
+    def rules_for(self, model: str) -> WireRules:
+        """Return the rules for *model*, the provider's own id; the row's where nothing else is known."""
+        return next((own.rules for own in self.model_rules if own.covers(model)), self.rules)
+
+    def relay_rules_for(self, model: str) -> WireRules:
+        """Return `rules_for` for the way through a relay."""
+        return next((own.relay_rules for own in self.model_rules if own.covers(model)), self.relay_rules)
 
     @property
     def hosts(self) -> frozenset[str]:
@@ -157,19 +189,34 @@ def format_table(catalogue: Mapping[str, CatalogueEntry]) -> str:
 
 def _read_entry(entry_id: str, row: dict[str, Any], rows: Mapping[str, dict[str, Any]]) -> CatalogueEntry:
     values: dict[str, Any] = dict(row)
-    rules = _read_rules(values.pop("wire", {}))
-    own = values.pop("relay_wire", None)
+    wire = values.pop("wire", {})
     # A relay speaks OpenAI's chat wire, so only rules of that wire carry over.
-    relay_rules = _read_rules(own) if own is not None else rules if row["dialect"] == "openai_chat" else WireRules()
+    relay_wire = values.pop("relay_wire", wire if row["dialect"] == "openai_chat" else {})
     if shared := values.pop("error_codes_of", ""):
         values["error_codes"] = rows[shared]["error_codes"]
+    shared = values.pop("model_rules_of", entry_id)
+    values["model_rules"] = tuple(
+        _read_model_rules(own, wire, relay_wire) for own in rows[shared].get("model_rules", ())
+    )
     values |= {name: tuple(values.get(name, ())) for name in _LISTS}
     if remedy := values.pop("cors_remedy", None):
         values["cors_remedy"] = CorsRemedy(**remedy)
-    values |= {"id": entry_id, "cors": CorsPrior(**row["cors"]), "rules": rules, "relay_rules": relay_rules}
+    values |= {"id": entry_id, "cors": CorsPrior(**row["cors"])}
+    values |= {"rules": _read_rules(wire), "relay_rules": _read_rules(relay_wire)}
     values["relay_dialect"] = _ROUTE_DIALECTS.get(row["litellm_route"], "")
     return CatalogueEntry(**values)
 
 
-def _read_rules(row: Mapping[str, Any]) -> WireRules:
-    return WireRules(**{**row, "dropped": frozenset(row.get("dropped", ()))})
+def _read_model_rules(own: Mapping[str, Any], wire: Mapping[str, Any], relay_wire: Mapping[str, Any]) -> ModelRules:
+    return ModelRules(
+        match=tuple(own["match"]),
+        source=own["source"],
+        rules=_read_rules(wire, own["wire"]),
+        relay_rules=_read_rules(relay_wire, own.get("relay_wire", own["wire"])),
+    )
+
+
+def _read_rules(row: Mapping[str, Any], own: Mapping[str, Any] = MappingProxyType({})) -> WireRules:
+    """Return the rules of *row* with *own* in front of them; fields that either leaves out are left out."""
+    sets = {name: frozenset((*row.get(name, ()), *own.get(name, ()))) for name in _FIELD_SETS}
+    return WireRules(**{**row, **own, **sets})

@@ -15,11 +15,14 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from sidestep._version import __version__
 from sidestep.answers import LARGEST_DOCUMENT
 from sidestep.asking import Asker
+from sidestep.bundles import make_bundle
 from sidestep.calls import Messages, make_chat_request, make_models_call, make_unbillable
 from sidestep.collectors import AnswerCollector
 from sidestep.config import EVERY_PROVIDER, Config, Consent, Provider, Relay
+from sidestep.diagnosis import Verdict
 from sidestep.dialects.failures import FailureReader, parse_json, parse_json_object
 from sidestep.discovery import Discovery, ModelList
 from sidestep.errors import (
@@ -35,12 +38,14 @@ from sidestep.journeys import Journey, JourneyContext, OpenedRoute
 from sidestep.knowledge import Knowledge
 from sidestep.overviews import summarise_routes
 from sidestep.policies import Rule
-from sidestep.routing.evidence import Evidence
+from sidestep.probes import Examination, Probed
+from sidestep.routing.evidence import Evidence, key_for
 from sidestep.routing.health import DIRECT, HealthKey
 from sidestep.routing.retries import RetryPolicy
 from sidestep.routing.rules import LocalTime, RuleOutcome
+from sidestep.sightings import Sightings, take_sightings
 from sidestep.targets import TargetFinder, may_move_on
-from sidestep.transports import Transport, choose_transport
+from sidestep.transports import Response, Surroundings, Transport, choose_surroundings, choose_transport
 from sidestep.types import (
     Event,
     HttpRequest,
@@ -118,6 +123,7 @@ class Client:
         transport: how bytes travel; chosen for the platform if left out.
         knowledge: what earlier clients learned.
         page_origin: the origin of the page it runs in; empty outside a browser, where no CORS policy applies.
+        surroundings: what the browser knows of itself; found out when it is needed, if left out.
         silence: seconds without a byte after which an attempt is given up.
         knock: seconds that a relay has to say that it is there, and a provider to a quiet look.
         retries: how patient to be with a provider that says "not now".
@@ -138,6 +144,7 @@ class Client:
         transport: Transport | None = None,
         knowledge: Knowledge | None = None,
         page_origin: str = "",
+        surroundings: Surroundings | None = None,
         silence: float = 180.0,
         knock: float = 5.0,
         retries: RetryPolicy = RetryPolicy(),  # noqa: B008 - frozen
@@ -149,6 +156,7 @@ class Client:
         self.knowledge = knowledge or Knowledge()
         self._transport = transport or choose_transport()
         self._page_origin = page_origin
+        self._surroundings = surroundings
         self._knocking = Exchange(self._transport, knock)
         self._exchange = Exchange(self._transport, silence)
         self._retries = retries
@@ -364,6 +372,79 @@ class Client:
         """Return what is known of each provider's ways and each relay (docs/protocol.md, *Overview*)."""
         return summarise_routes(self.config, self.knowledge, self.page_origin, self._clock())
 
+    async def diagnose(self, model: str, error: SidestepError | None = None) -> Verdict:
+        """Return why calls of a provider fail, how sure that is, and what to do.
+
+        Arguments and errors as in `examine`.
+        """
+        sightings = take_sightings(error) if error else Sightings()
+        async with aclosing(self.examine(model, sightings)) as steps:
+            async for step in steps:
+                if isinstance(step, Verdict):
+                    return step
+        raise RoutesFailed("The diagnosis ended without a verdict.")
+
+    async def examine(
+        self,
+        model: str,
+        sightings: Sightings = Sightings(),  # noqa: B008 - frozen
+        *,
+        may_prompt: bool = False,
+    ) -> AsyncGenerator[Probed | Verdict]:
+        """Yield what each look at a provider found, then the verdict; remember what it proves.
+
+        Nothing is sent that anybody bills, and a key goes nowhere that it may not go.
+
+        Args:
+            model: a provider's id, or a model of it.
+            sightings: what came of the request that failed; without, one that nobody bills is tried.
+            may_prompt: whether the browser may now ask for leave to call this computer or its network.
+
+        Raises:
+            ConfigurationError: there is no such provider.
+        """
+        provider = self._find_provider(model.partition("/")[0])
+        call = make_unbillable(provider)
+        self._surroundings = self._surroundings or choose_surroundings()
+        examination = Examination(
+            provider,
+            self.config,
+            _Watched(self._transport, lambda request: self._note_key(provider, request)),
+            self._surroundings,
+            page_origin=self.page_origin,
+            direct=sightings.direct,
+            relayed=sightings.relayed,
+            relay_id=sightings.relay_id,
+            may_prompt=may_prompt,
+            clock=self._clock,
+        )
+        async with aclosing(examination.run()) as steps:
+            async for step in steps:
+                if isinstance(step, Verdict):
+                    self.knowledge.note_verdict(key_for(self.page_origin, call.direct, "chat"), step, self._clock())
+                yield step
+
+    def make_bundle(self, user_agent: str = "") -> dict[str, Any]:
+        """Return a document for a bug report, as JSON can hold it: no key, no prompt, no answer (`sidestep.bundles`).
+
+        Args:
+            user_agent: the browser's name for itself.
+        """
+        now, knowledge = self._clock(), self.knowledge
+        return make_bundle(
+            config=self.config,
+            now=now,
+            version=__version__,
+            page_origin=self.page_origin,
+            user_agent=user_agent,
+            evidence=knowledge.evidence.to_list(now),
+            health=self.summarise_routes(),
+            metrics=[row.to_dict() for row in knowledge.metrics.summarise(now)],
+            ledger=knowledge.ledger.to_list(),
+            verdicts=[{"at": at, **verdict.to_dict()} for at, verdict in knowledge.verdicts],
+            explanations=[self.explain(f"{provider.id}/any").to_dict() for provider in self.config.providers],
+        )
+
     async def reprobe(self) -> tuple[str, ...]:
         """Look again, quietly, at direct ways that were blocked; return the ids of providers whose way opened.
 
@@ -376,6 +457,7 @@ class Client:
             if provider is None:
                 continue
             call = make_models_call(provider) if finding.key.path_class == "models" else make_unbillable(provider)
+            self._note_key(provider, call.direct)
             try:
                 response = await self._knocking.send(call.direct)
             except TransportError:
@@ -398,6 +480,9 @@ class Client:
 
     def _find_provider(self, provider_id: str) -> Provider:
         return self._targets.find_provider(provider_id)
+
+    def _note_key(self, provider: Provider, request: HttpRequest) -> None:
+        self.knowledge.note_key(provider, self.config.relays, request, self._clock())
 
     def _find_probed(self, origin: str) -> Provider | None:
         """Return the provider whose blocked direct way is worth a look, if there is one."""
@@ -443,3 +528,15 @@ class Client:
                     raise step.failures.unreadable("something that is no list of models", step.response.status)
                 return step.dialect.decode_models(document)
         return ()
+
+
+class _Watched:
+    """A transport that tells of each request before it sends it."""
+
+    def __init__(self, transport: Transport, tell: Callable[[HttpRequest], None]) -> None:
+        self._transport = transport
+        self._tell = tell
+
+    async def send(self, request: HttpRequest) -> Response:
+        self._tell(request)
+        return await self._transport.send(request)

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
 from sidestep.calls import Call
 from sidestep.config import Provider, Relay
+from sidestep.diagnosis import Verdict
 from sidestep.errors import FetchRejected, QuotaExceeded, RateLimited, RelayUnreachable, ResponseError, SidestepError
 from sidestep.ledger import Ledger
 from sidestep.metrics import Attempt, Metrics
 from sidestep.routing.evidence import Evidence, EvidenceKey
 from sidestep.routing.health import DIRECT, EVERYTHING, Health, HealthKey, Outcome, find_blame
-from sidestep.types import Route
+from sidestep.types import HttpRequest, Route
 
 __all__ = ["Attempts", "Knowledge", "load_knowledge"]
 
 _UNABLE = frozenset({429, 500, 502, 503})  # a relay that cannot serve anybody now
 
+_MOST_VERDICTS = 20
 _TABLES = ("evidence", "ledger", "metrics")
 _LIMIT_REST, _QUOTA_REST = 60.0, 15 * 60.0  # seconds, where the provider names no time
 _LONGEST_REST = 6 * 3600.0
@@ -33,6 +35,7 @@ class Knowledge:
 
     Attributes:
         spent: Unix time in seconds until which a provider has nothing left to give, by its id.
+        verdicts: the last diagnoses, each with its Unix time in seconds.
     """
 
     evidence: Evidence = field(default_factory=Evidence)
@@ -40,6 +43,7 @@ class Knowledge:
     ledger: Ledger = field(default_factory=Ledger)
     metrics: Metrics = field(default_factory=Metrics)
     spent: dict[str, float] = field(default_factory=dict)
+    verdicts: tuple[tuple[float, Verdict], ...] = ()
     _told: tuple[Evidence, Ledger, Metrics] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -54,6 +58,19 @@ class Knowledge:
             key = HealthKey(EVERYTHING, relay.id)
             if self.health.find_status(key, now).failures:
                 self.health = self.health.begin_trial(key, now)
+
+    def note_key(self, provider: Provider, relays: Iterable[Relay], request: HttpRequest, now: float) -> None:
+        """Write down where *provider*'s key goes with *request*, if it goes anywhere."""
+        if provider.api_key and any(provider.api_key in value for value in request.headers.values()):
+            origin = _find_origin(request.url)
+            relay = next((row for row in relays if _find_origin(row.url) == origin), None)
+            self.ledger = self.ledger.record(provider.id, origin, relay.id if relay else None, now)
+
+    def note_verdict(self, key: EvidenceKey, verdict: Verdict, now: float) -> None:
+        """Remember what a diagnosis proved, and the diagnosis itself for a bug report."""
+        if verdict.learns and verdict.certainty == "proven":
+            self._learn(key, verdict.learns, verdict.message, now)
+        self.verdicts = (*self.verdicts, (now, verdict))[-_MOST_VERDICTS:]
 
     def note_relay(self, relay: Relay, now: float, *, latency: float | None, reason: str = "") -> None:
         """Remember what a relay's own word about its health was worth; *reason* says what is wrong."""

@@ -16,6 +16,7 @@ __all__ = ["SSEDecoder", "ServerSentEvent"]
 
 _LARGEST_EVENT = 16 * 1024 * 1024  # characters
 _DATA = "data: "
+_END = "\n\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,36 +76,43 @@ class SSEDecoder:
         return self._read_events(text.replace("\r\n", "\n").replace("\r", "\n"))
 
     def _read_events(self, text: str) -> list[ServerSentEvent]:
-        """Return the events of *text*; the usual form, one line of data and a blank one, needs no look at its lines."""
+        """Return the events of *text*: what ends the open one, the whole ones, and the beginning of the next."""
         events: list[ServerSentEvent] = []
-        start = 0
+        start = text.find(_END) + len(_END) if self._is_open else 0
+        end = text.rfind(_END) + len(_END)
         try:
-            while (end := text.find("\n\n", start)) >= 0:
-                if self._is_usual(text, start, end):
-                    events.append(ServerSentEvent("", text[start + len(_DATA) : end]))
-                else:
-                    events += self._read_lines(text[start : end + 2])
-                start = end + 2
-            events += self._read_lines(text[start:])
+            events += self._read_lines(text[:start])
+            events += self._read_whole(text[start:end])
+            events += self._read_lines(text[end:])
         except UnexpectedResponse:
             # Said again by the next call: what came before is returned first.
             if not events:
                 raise
         return events
 
-    def _is_usual(self, text: str, start: int, end: int) -> bool:
-        """Say whether one line of data, and nothing that was open before it, is all there is up to *end*."""
-        is_one_line = text.startswith(_DATA, start) and text.find("\n", start, end) < 0
-        is_open = self._line or self._data or self._event
-        return is_one_line and not is_open and end - start <= self._largest_event
+    def _read_whole(self, text: str) -> list[ServerSentEvent]:
+        """Return the events of *text*; the usual form, one line of data and a blank one, needs no look at its lines."""
+        rows = text.removeprefix(_DATA).removesuffix(_END).split(_END + _DATA)
+        # No other line ends than those between the rows: then each row is one line.
+        is_usual = text.startswith(_DATA) and text.endswith(_END) and text.count("\n") == len(_END) * len(rows)
+        if is_usual and not self._is_open and len(text) <= self._largest_event:
+            return [ServerSentEvent("", row) for row in rows]
+        return self._read_lines(text)
+
+    @property
+    def _is_open(self) -> bool:
+        """Whether an event has begun and not ended."""
+        return bool(self._line or self._data or self._event)
 
     def _read_lines(self, text: str) -> list[ServerSentEvent]:
         events = []
         *complete, rest = text.split("\n")
         for piece in complete:
-            line = "".join((*self._line, piece))
-            self._line.clear()
-            self._line_size = 0
+            line = piece
+            if self._line:
+                line = "".join((*self._line, piece))
+                self._line.clear()
+                self._line_size = 0
             if line:
                 self._read_line(line)
                 if self._is_too_large:

@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +46,14 @@ def test_a_python_lock_names_no_address_and_no_path(file: Path) -> None:
 
 def test_the_larger_environment_contains_the_relay_s() -> None:
     assert _read_names(REQUIREMENTS / "relay.txt") <= _read_names(REQUIREMENTS / "dev.txt")
+
+
+def test_the_installed_packages_miss_nothing_and_agree() -> None:
+    # They are installed as locked, unresolved: whether that is all they need is looked at here.
+    check = [sys.executable, "-m", "pip", "--disable-pip-version-check", "check"]
+    done = subprocess.run(check, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_the_page_s_packages_are_pinned_exactly() -> None:

@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, NamedTuple
 
+from tests.fakes.refusals import find_refusal
 from tests.fakes.schemas import find_problem
 from tests.fakes.servers import Answer, FakeServer, Recorded, Reply, Stream
 from tests.fakes.wires import DONE, make_usage, split_words, write_chunk, write_event
@@ -79,8 +80,9 @@ class BaseProvider(FakeServer):
                 return Reply(404, "<html><body>404 page not found</body></html>")
 
     def check(self, request: Recorded) -> Reply | None:
-        """Return a refusal if this fake is strict and the request is not what the vendor takes."""
+        """Return a refusal if the model does not take the request, or this fake is strict and the vendor does not."""
         problem = find_problem(self.schema, request.json) if self.is_strict else ""
+        problem = problem or find_refusal(request.json)
         return self.refuse_field(*problem.split(": ", 1)) if problem else None
 
     def refuse_field(self, place: str, words: str) -> Reply:

@@ -11,8 +11,9 @@ import pytest
 from sidestep import FetchRejected, MockResponse, MockTransport
 from sidestep.bridge import Bridge
 from sidestep.transports import Response, Transport
+from sidestep.transports.mock import MockSurroundings
 from sidestep.types import HttpRequest
-from tests.unit.answers import EVENT_STREAM, delta, said, sse
+from tests.unit.answers import EVENT_STREAM, delta, refused, said, sse
 
 CONFIG = {
     "version": 1,
@@ -32,7 +33,7 @@ class Page:
     def __init__(self, transport: Transport) -> None:
         self.frames: list[dict[str, Any]] = []
         self._arrived = asyncio.Event()
-        self._bridge = Bridge(self._take, transport)
+        self._bridge = Bridge(self._take, transport, surroundings=MockSurroundings())
         self._last_id = 0
 
     def _take(self, text: str) -> None:
@@ -60,7 +61,7 @@ class Page:
         return await self.answer(self.send(command, **payload))
 
     async def configured(self) -> "Page":
-        await self.ask("configure", config=CONFIG, secrets=SECRETS, evidence=[], page_origin="https://page.test")
+        await self.ask("configure", config=CONFIG, secrets=SECRETS, page_origin="https://page.test")
         return self
 
     def events(self, command_id: int) -> list[dict[str, Any]]:
@@ -283,3 +284,31 @@ def test_a_transport_and_a_response_are_what_the_mocks_are() -> None:
     response: Response = MockResponse()
     assert transport
     assert response
+
+
+async def test_a_diagnosis_says_how_far_it_is_then_why_and_what_to_do() -> None:
+    def hide(request: HttpRequest) -> MockResponse | Exception:
+        if request.url.startswith("https://api.openai.com"):
+            return FetchRejected("refused")
+        wrong = {"error": {"message": "Wrong key.", "origin": "provider", "provider_status": 401}}
+        return refused(401, wrong) if request.url.endswith("/chat/completions") else refused(404, {})
+
+    page = await Page(MockTransport(hide)).configured()
+    failed = (await page.ask("chat", model="openai/gpt", **CHAT))["error"]
+    assert failed["type"] == "AuthenticationError"
+    examined = page.send("diagnose", model="openai/gpt", error=failed)
+    verdict = (await page.answer(examined))["value"]
+    assert (verdict["cause"], verdict["behind"], verdict["certainty"]) == ("cors_hidden_errors", "auth", "proven")
+    assert verdict["remedies"][0]["action"] == "edit_key"
+    assert {event["type"] for event in page.events(examined)} == {"probed"}
+
+
+async def test_a_bundle_has_no_secret_and_says_what_was_seen() -> None:
+    page = await Page(MockTransport(answers)).configured()
+    await page.ask("chat", model="zai-coding/glm", messages=[{"role": "user", "content": "a private word"}])
+    bundle = (await page.ask("bundle", user_agent="Browser/1"))["value"]
+    text = json.dumps(bundle)
+    assert "Browser/1" in text
+    assert "relay required" in text
+    assert not [secret for kind in SECRETS.values() for secret in kind.values() if secret in text]
+    assert "a private word" not in text

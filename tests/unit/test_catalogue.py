@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import re
+from typing import get_args
 from urllib.parse import urlsplit
 
 import pytest
@@ -13,6 +14,7 @@ from sidestep.config import clean_base_url
 from sidestep.dialects import DIALECTS
 from sidestep.dialects.failures import KINDS
 from sidestep.dialects.openai_chat import REASONING_CONTROLS
+from sidestep.types import Effort
 
 CATALOGUE = load_catalogue()
 ENTRIES = pytest.mark.parametrize("entry", CATALOGUE.values(), ids=lambda entry: entry.id)
@@ -44,12 +46,25 @@ def test_words_are_known_words(entry: CatalogueEntry) -> None:
     assert re.fullmatch(r"[a-z0-9-]+", entry.id)
     assert entry.dialect in DIALECTS
     assert entry.cors.verdict in {"open", "blocked", "unknown"}
-    assert entry.rules.reasoning_control in REASONING_CONTROLS
-    assert entry.relay_rules.reasoning_control in REASONING_CONTROLS
+    own_controls = {"adaptive", "adaptive_only"} if entry.dialect == "anthropic" else set()
+    direct = (entry.rules, *(own.rules for own in entry.model_rules))
+    relayed = (entry.relay_rules, *(own.relay_rules for own in entry.model_rules))
+    assert {rules.reasoning_control for rules in direct} <= {*REASONING_CONTROLS, *own_controls}
+    assert {rules.reasoning_control for rules in relayed} <= set(REASONING_CONTROLS)
     assert set(entry.error_codes.values()) <= set(KINDS)
     assert entry.litellm_prefix
     assert entry.litellm_route
     assert not entry.models_path or entry.models_path.startswith("/")
+
+
+@ENTRIES
+def test_rules_of_some_models_name_their_source_and_are_reached(entry: CatalogueEntry) -> None:
+    for own in entry.model_rules:
+        assert own.source
+        assert {*own.rules.efforts, *own.rules.efforts.values()} <= set(get_args(Effort))
+        for pattern in own.match:
+            # A pattern that another one before it covers would never count.
+            assert next(row for row in entry.model_rules if row.covers(pattern.replace("*", "-x-"))) is own, pattern
 
 
 @ENTRIES

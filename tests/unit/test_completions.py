@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
 from typing import Any
 
@@ -15,7 +16,7 @@ from sidestep.catalogue import load_catalogue
 from sidestep.completions.failures import NAMES, translate_error
 from sidestep.completions.providers import find_target
 from sidestep.types import HttpRequest
-from tests.unit.answers import delta, refused, said, sse, streamed, usage
+from tests.unit.answers import EVENT_STREAM, delta, refused, said, sse, streamed, usage
 
 QUESTION = [{"role": "user", "content": "Say hello"}]
 WEATHER = {"type": "function", "function": {"name": "weather", "parameters": {"type": "object"}, "strict": True}}
@@ -110,7 +111,8 @@ async def test_usage_tells_reasoning_and_cache() -> None:
 
 
 async def test_a_stream_has_the_role_first_and_the_reason_last() -> None:
-    stream = await ask(streamed(delta("Hel"), delta("lo"), delta(finish="stop"), usage(3, 2)), stream=True)
+    pieces = [sse(delta("Hel"), done=False), sse(delta("lo"), delta(finish="stop"), usage(3, 2))]
+    stream = await ask(MockResponse(200, EVENT_STREAM, pieces), stream=True)
     assert stream.route.route.kind == "direct"
     chunks = [chunk async for chunk in stream]
     assert [chunk.choices[0].delta.content for chunk in chunks] == ["Hel", "lo", None]
@@ -178,9 +180,17 @@ async def test_a_signed_tool_call_goes_back_as_it_came() -> None:
     assert b"signed" in (transport.requests[-1].body or b"")
 
 
+class EndlessAnswer(MockResponse):
+    """A stream that stays open after its first piece."""
+
+    async def chunks(self) -> AsyncGenerator[bytes]:
+        yield sse(delta("Hello"), done=False)
+        await asyncio.Event().wait()
+
+
 async def test_closing_a_stream_closes_the_connection_even_before_the_first_chunk() -> None:
     for reads in (0, 1):
-        answer = said("Hello")
+        answer = EndlessAnswer(200, EVENT_STREAM)
         stream = await ask(answer, stream=True)
         for _ in range(reads):
             await anext(stream)
@@ -313,7 +323,13 @@ async def test_parameters_reach_the_wire() -> None:
         "tools": [WEATHER], "tool_choice": "required", "reasoning_effort": "low", "user": "u1", "verbosity": "low",
         "response_format": {"type": "json_object"}, "logit_bias": {"1": 2}, "parallel_tool_calls": False, "n": 1,
     }  # fmt: skip
-    body = await sent(**given, max_tokens=5, max_completion_tokens=9, extra_body={"mine": 1, "user": "u2"})
+    body = await sent(
+        "openai/a-model-of-tomorrow",
+        **given,
+        max_tokens=5,
+        max_completion_tokens=9,
+        extra_body={"mine": 1, "user": "u2"},
+    )
     expected = given | {"stop": ["END"], "max_completion_tokens": 9, "mine": 1, "user": "u2"}
     del expected["n"]
     assert body | expected == body
@@ -365,6 +381,11 @@ async def test_a_class_with_a_schema_is_a_response_format() -> None:
         ("openai/gpt-5.2", {"top_k": 3}),
         ("openai/gpt-5.2", {"mock_response": "Hi"}),
         ("openai/gpt-5.2", {"thinking": {"type": "enabled", "budget_tokens": 9}}),
+        ("openai/gpt-5.2", {"stop": "END"}),
+        ("openai/gpt-5.2", {"logit_bias": {"1": 2}}),
+        ("openai/gpt-5-mini", {"temperature": 0.5}),
+        ("openai/gpt-4.1", {"reasoning_effort": "low"}),
+        ("anthropic/claude-opus-5-5", {"temperature": 0.5}),
         ("anthropic/claude-haiku-4-5", {"seed": 1}),
         ("anthropic/claude-haiku-4-5", {"presence_penalty": 1}),
         ("anthropic/claude-haiku-4-5", {"user": "u"}),
@@ -379,6 +400,30 @@ async def test_what_cannot_be_kept_is_refused_by_name_or_dropped_when_asked(mode
     assert error.status_code == 400
     body = await sent(model, **given, drop_params=True)
     assert not set(given) & set(body)
+
+
+async def test_what_goes_only_without_thinking_is_refused_beside_it() -> None:
+    assert (await sent(temperature=0.5))["temperature"] == 0.5
+    error = await fails(temperature=0.5, reasoning_effort="high")
+    assert "temperature" in error.message
+    assert "gpt-5.2" in error.message
+    body = await sent(temperature=0.5, reasoning_effort="high", drop_params=True)
+    assert (body["reasoning_effort"], "temperature" in body) == ("high", False)
+
+
+async def test_the_value_that_a_model_has_anyway_is_no_reason_to_refuse() -> None:
+    given = {"temperature": 1, "top_p": 1.0, "presence_penalty": 0, "frequency_penalty": 0.0}
+    assert await sent("openai/gpt-5-mini", **given) == await sent("openai/gpt-5-mini")
+    assert await sent("anthropic/claude-opus-5-5", temperature=1) == await sent("anthropic/claude-opus-5-5")
+
+
+async def test_cached_tokens_are_part_of_the_prompt() -> None:
+    counts = {"input_tokens": 7, "cache_read_input_tokens": 4, "cache_creation_input_tokens": 2, "output_tokens": 1}
+    start = {"type": "message_start", "message": {"usage": counts}}
+    answer = MockResponse(200, pieces=[sse(start, *THOUGHT[1:], done=False)])
+    response = await ask(answer, "anthropic/claude-haiku-4-5")
+    assert (response.usage.prompt_tokens, response.usage.completion_tokens, response.usage.total_tokens) == (13, 5, 18)
+    assert response.usage.prompt_tokens_details.cached_tokens == 4
 
 
 async def test_none_is_not_given() -> None:

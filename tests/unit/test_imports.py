@@ -31,7 +31,9 @@ MAY_IMPORT = {
     "bundles": {"config", "errors"},
     "calls": {"config", "dialects", "messages", "routing", "types", "errors"},
     "explanations": {"config", "routing", "errors"},
-    "knowledge": {"calls", "config", "errors", "ledger", "metrics", "routing", "types"},
+    "knowledge": {
+        "calls", "config", "diagnosis", "errors", "ledger", "metrics", "routing", "types",
+    },
     "targets": {"config", "errors", "knowledge", "policies", "routing", "types"},
     "exchanges": {"dialects", "errors", "transports", "types"},
     "asking": {
@@ -40,20 +42,24 @@ MAY_IMPORT = {
     },
     "overviews": {"config", "knowledge", "metrics", "routing"},
     "journeys": {
-        "calls", "config", "dialects", "errors", "exchanges", "explanations", "knowledge", "routing", "transports",
-        "types",
+        "calls", "config", "dialects", "errors", "exchanges", "explanations", "knowledge", "metrics", "routing",
+        "transports", "types",
     },
     "discovery": {"config", "types", "errors"},
+    "sightings": {"diagnosis", "errors"},
     "client": {
-        "answers", "asking", "calls", "collectors", "config", "dialects", "discovery", "errors", "exchanges",
-        "explanations", "journeys", "knowledge", "overviews", "policies", "routing", "targets", "transports",
-        "types",
+        "_version", "answers", "asking", "bundles", "calls", "collectors", "config", "diagnosis", "dialects",
+        "discovery", "errors", "exchanges", "explanations", "journeys", "knowledge", "overviews", "policies",
+        "probes", "routing", "sightings", "targets", "transports", "types",
     },
     "completions": {
         "calls", "catalogue", "client", "collectors", "config", "errors", "messages", "routing", "transports",
         "types",
     },
-    "bridge": {"client", "collectors", "config", "discovery", "errors", "messages", "routing", "transports", "types"},
+    "bridge": {
+        "client", "collectors", "config", "diagnosis", "discovery", "errors", "knowledge", "messages",
+        "metrics", "policies", "routing", "sightings", "transports", "types",
+    },
 }  # fmt: skip
 
 IN_THE_BROWSER = {"transports/fetch.py", "transports/browser.py"}

@@ -77,7 +77,22 @@ def test_parameters_are_sent_under_their_wire_names() -> None:
 def test_text_usage_and_finish() -> None:
     events, error = read(sse(delta(role="assistant"), delta("Hel"), delta("lo"), delta(finish="stop"), usage(3, 2)))
     assert error is None
-    assert events == [TextDelta("Hel"), TextDelta("lo"), Usage(3, 2), Finished("stop")]
+    assert events == [TextDelta("Hello"), Usage(3, 2), Finished("stop")]
+
+
+def test_text_that_comes_together_is_one_event_and_keeps_its_place() -> None:
+    call = {"index": 0, "id": "c1", "function": {"name": "go", "arguments": "{}"}}
+    thought = (delta(reasoning_content="Let "), delta(reasoning_content="me see."))
+    said = (delta("It "), delta("is"), delta(tool_calls=[call]), delta(" done."), delta(finish="stop"))
+    events, error = read(sse(*thought, *said))
+    assert error is None
+    assert events == [
+        ReasoningDelta("Let me see."),
+        TextDelta("It is"),
+        ToolCallDelta(0, "c1", "go", "{}"),
+        TextDelta(" done."),
+        Finished("stop"),
+    ]
 
 
 def test_zai_role_in_every_chunk_and_usage_on_the_last() -> None:
@@ -96,10 +111,7 @@ def test_zai_role_in_every_chunk_and_usage_on_the_last() -> None:
 
 def test_reasoning_under_two_names_is_shown_once() -> None:
     events, _ = read(sse(delta(reasoning="a", reasoning_content="a"), delta(reasoning="b"), delta(finish="stop")))
-    assert [event for event in events if isinstance(event, ReasoningDelta)] == [
-        ReasoningDelta("a"),
-        ReasoningDelta("b"),
-    ]
+    assert [event for event in events if isinstance(event, ReasoningDelta)] == [ReasoningDelta("ab")]
 
 
 def test_tool_calls_with_and_without_an_index() -> None:
@@ -120,14 +132,14 @@ def test_a_missing_done_is_tolerated() -> None:
 
 def test_a_stream_cut_in_the_middle_says_so_and_keeps_what_came() -> None:
     events, error = read(sse(delta("Half of "), delta("an ans"), done=False))
-    assert events == [TextDelta("Half of "), TextDelta("an ans")]
+    assert events == [TextDelta("Half of an ans")]
     assert isinstance(error, StreamIncomplete)
     assert "what came is kept" in error.message
 
 
 def test_network_error_as_a_finish_is_an_error_not_an_end() -> None:
     events, error = read(sse(delta("So"), delta("me", finish="network_error")))
-    assert events == [TextDelta("So"), TextDelta("me")]
+    assert events == [TextDelta("Some")]
     assert isinstance(error, ServerError)
     assert error.code == "network_error"
     assert error.is_retryable

@@ -235,7 +235,7 @@ def test_newer_claudes_are_told_the_effort_in_a_word() -> None:
     endpoint, rules = Endpoint("https://api.test/v1"), WireRules(reasoning_control="adaptive")
     request = make_chat_request("claude", [USER], {"reasoning_effort": "minimal", "response_schema": SCHEMA})
     body = json.loads(DIALECTS["anthropic"].encode_chat(request, endpoint, rules).body or b"")
-    assert body["thinking"] == {"type": "adaptive"}
+    assert body["thinking"] == {"type": "adaptive", "display": "summarized"}
     assert body["output_config"] == {"effort": "low", "format": {"type": "json_schema", "schema": SCHEMA}}
     assert body["max_tokens"] == rules.default_max_tokens
     assert find_problem("anthropic", body) == ""

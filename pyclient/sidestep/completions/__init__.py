@@ -152,7 +152,7 @@ async def acompletion(
         async with AsyncExitStack() as stack:
             relays = tuple(relays)
             target = _find_target(model, given, client, has_relays=bool(relays))
-            chat = read_parameters(target.provider, given)
+            chat = read_parameters(target.provider, target.model, given)
             if client is None:
                 client = _make_client(target, given, relays, transport, stack)
             elif relays or transport:

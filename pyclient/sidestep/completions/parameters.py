@@ -12,7 +12,7 @@ from sidestep.completions.failures import UnsupportedParamsError
 from sidestep.config import Provider
 from sidestep.errors import ConfigurationError
 from sidestep.messages import read_tool
-from sidestep.types import ChatRequest
+from sidestep.types import ChatRequest, WireRules
 
 __all__ = ["FATES", "CompletionParameters", "Fate", "read_parameters", "wants_usage"]
 
@@ -72,6 +72,7 @@ class _Translation:
     """
 
     provider: Provider
+    model: str
     ours: dict[str, Any] = field(default_factory=dict)
     extra: dict[str, Any] = field(default_factory=dict)
     unsupported: dict[str, str] = field(default_factory=dict)
@@ -81,29 +82,39 @@ class _Translation:
         """Whether the body has the very fields that LiteLLM's arguments are named after."""
         return self.provider.dialect == "openai_chat"
 
+    @property
+    def rules(self) -> WireRules:
+        """How the model differs from the wire."""
+        return self.provider.entry.rules_for(self.model)
+
     def pass_on(self, name: str, value: Any) -> None:
         """Put a field that only OpenAI's wire has into the body, as it is."""
-        if self.is_openai_wire and name not in self.provider.entry.rules.dropped:
+        if self.is_openai_wire and name not in self.rules.dropped:
             self.extra[name] = value
         else:
-            self.unsupported[name] = f"{self.provider.name} has no place for it."
+            self.unsupported[name] = f"{self.provider.name} has no place for it with {self.model}."
+
+    def encode(self, parameters: Mapping[str, Any]) -> bytes | None:
+        """Return the body that *parameters* of ours make."""
+        return make_chat_call(self.provider, ChatRequest(self.model, (), **parameters)).direct.body
 
 
 _Reader = Callable[[_Translation, str, Any], None]
 
 
-def read_parameters(provider: Provider, given: Mapping[str, Any]) -> dict[str, Any]:
+def read_parameters(provider: Provider, model: str, given: Mapping[str, Any]) -> dict[str, Any]:
     """Return the parameters of `sidestep.Client.stream` that stand for *given*, LiteLLM's; None counts as not given.
 
     Args:
         provider: who is asked; its wire decides what has a place.
+        model: which of its models, by its own id; some take less than others.
         given: arguments by LiteLLM's names; with `drop_params`, what is not supported is left out.
 
     Raises:
         UnsupportedParamsError: something cannot be kept; the message names all of it.
         ConfigurationError: a value cannot be read.
     """
-    translation = _Translation(provider)
+    translation = _Translation(provider, model)
     for name, value in given.items():
         if value is not None:
             _READERS.get(name, _refuse)(translation, name, value)
@@ -131,19 +142,15 @@ def _describe(unsupported: Mapping[str, str]) -> UnsupportedParamsError:
 
 def _find_unplaced(translation: _Translation) -> None:
     """Take out what the provider's wire has no place for: what leaves the request's body as it was without."""
-    bare = _encode(translation.provider)
     for name in sorted(set(translation.ours) & _OPTIONAL):
-        value = translation.ours[name]
-        # To think not at all is what a wire without the switch does anyway.
-        if value != "none" and _encode(translation.provider, **{name: value}) == bare:
+        rest = {own: value for own, value in translation.ours.items() if own != name}
+        if translation.encode(translation.ours) != translation.encode(rest):
+            continue
+        if (name, translation.ours[name]) not in _HARMLESS:
             translation.unsupported[_LITELLM_NAMES.get(name, name)] = (
-                f"{translation.provider.name} has no place for this value of it."
+                f"{translation.provider.name} has no place for this value of it with {translation.model}."
             )
-            del translation.ours[name]
-
-
-def _encode(provider: Provider, **parameters: Any) -> bytes | None:
-    return make_chat_call(provider, ChatRequest("model", (), **parameters)).direct.body
+        translation.ours = rest
 
 
 def _keep(translation: _Translation, name: str, value: Any) -> None:
@@ -222,7 +229,7 @@ def _read_format(translation: _Translation, name: str, value: Any) -> None:
 
 
 def _read_thinking(translation: _Translation, name: str, value: Any) -> None:
-    is_own_field = translation.provider.entry.rules.reasoning_control == "thinking"
+    is_own_field = translation.rules.reasoning_control == "thinking"
     match value:
         case Mapping() if translation.is_openai_wire and is_own_field:
             translation.pass_on(name, dict(value))
@@ -247,6 +254,16 @@ _OPTIONAL = frozenset(row.name for row in fields(ChatRequest)) - {
     "max_tokens",
     "extra",
 }
+_HARMLESS = (
+    # What a wire does anyway that has no switch for it.
+    ("reasoning_effort", "none"),
+    ("tool_choice", "none"),
+    # What a model does anyway that takes no other value.
+    ("temperature", 1),
+    ("top_p", 1),
+    ("presence_penalty", 0),
+    ("frequency_penalty", 0),
+)
 _LITELLM_NAMES: Mapping[str, str] = {"response_schema": "response_format", "reasoning_budget": "thinking"}
 _PASSED = (
     "logit_bias",

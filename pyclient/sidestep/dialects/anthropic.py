@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 from sidestep.dialects._base import (
@@ -60,10 +59,14 @@ _TOOL_CHOICES: Mapping[str, dict[str, str]] = {
     "none": {"type": "none"},
     "required": {"type": "any"},
 }
-_ADAPTIVE = "adaptive"
+_ADAPTIVE, _ADAPTIVE_ONLY = "adaptive", "adaptive_only"
+"""Names of `WireRules.reasoning_control` under which effort is a word; under the second a budget is refused."""
 _EFFORTS: Mapping[str, str] = {"minimal": "low", "low": "low", "medium": "medium", "high": "high", "max": "max"}
 _BUDGETS: Mapping[str, int] = {"minimal": 1024, "low": 2048, "medium": 8192, "high": 24_576, "max": 32_768}
 """Tokens; the older form of the wire counts where others use words."""
+_LEAST_ROOM, _USUAL_ROOM = 2048, 8192
+"""Tokens for the answer itself, beside a budget for thinking."""
+_INPUTS = ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
 
 
 class Anthropic:
@@ -73,12 +76,11 @@ class Anthropic:
         """Return the chat call. The wire demands a limit on tokens, and knows no `seed` and no penalties."""
         system = "\n\n".join(message.text for message in request.messages if message.role == "system")
         budget = _choose_budget(request, rules)
-        effort = _EFFORTS.get(request.reasoning_effort or "") if rules.reasoning_control == _ADAPTIVE else None
+        effort = None if budget else _choose_effort(request, rules)
         fields = {
             "model": request.model,
             "messages": _join_turns([message for message in request.messages if message.role != "system"]),
-            # The limit covers the thinking too.
-            rules.max_tokens_field: (request.max_tokens or rules.default_max_tokens) + (budget or 0),
+            rules.max_tokens_field: _choose_limit(request, rules, budget or 0),
             "system": system or None,
             "temperature": request.temperature,
             "top_p": request.top_p,
@@ -127,7 +129,7 @@ class AnthropicStream:
     def __init__(self, failures: FailureReader) -> None:
         self._failures = failures
         self._finish_reason = ""
-        self._usage = Usage()
+        self._counts: dict[str, int] = {}
         self._is_done = False
         self._calls: dict[int, int] = {}
 
@@ -164,8 +166,8 @@ class AnthropicStream:
 
     def finish(self) -> Iterator[Event]:
         """Yield usage and the reason of the end."""
-        if self._usage != Usage():
-            yield self._usage
+        if (usage := self._sum_up()) != Usage():
+            yield usage
         if not self._finish_reason and not self._is_done:
             raise break_off(self._failures.who)
         yield Finished(self._finish_reason or "unknown")
@@ -203,26 +205,54 @@ class AnthropicStream:
             yield ToolCallDelta(self._calls[position], "", "", str(piece))
 
     def _read_usage(self, holder: Mapping[str, Any]) -> None:
-        usage = read_object(holder, "usage")
-        counts = {
-            "input_tokens": read_count(usage.get("input_tokens")),
-            "output_tokens": read_count(usage.get("output_tokens")),
-            "cached_tokens": read_count(usage.get("cache_read_input_tokens")),
-        }
-        self._usage = replace(self._usage, **{name: count for name, count in counts.items() if count is not None})
+        """Take the counts: each is cumulative, so the last one said of each is the whole."""
+        for name, count in read_object(holder, "usage").items():
+            if (tokens := read_count(count)) is not None:
+                self._counts[name] = tokens
+
+    def _sum_up(self) -> Usage:
+        # This wire counts what came from the cache and what went into it apart; every other one counts it in.
+        inputs = [self._counts[name] for name in _INPUTS if name in self._counts]
+        return Usage(
+            input_tokens=sum(inputs) if inputs else None,
+            output_tokens=self._counts.get("output_tokens"),
+            cached_tokens=self._counts.get("cache_read_input_tokens"),
+        )
+
+
+def _choose_limit(request: ChatRequest, rules: WireRules, budget: int) -> int:
+    """Return the limit on tokens, which covers the thinking too."""
+    if request.max_tokens:
+        return request.max_tokens + budget
+    # A default can be the most that the model makes, so it is left only where a budget would leave no answer.
+    has_room = rules.default_max_tokens - budget >= _LEAST_ROOM
+    return rules.default_max_tokens if has_room else budget + _USUAL_ROOM
 
 
 def _choose_budget(request: ChatRequest, rules: WireRules) -> int | None:
+    if rules.reasoning_control == _ADAPTIVE_ONLY:
+        return None
     if request.reasoning_budget is not None:
         return request.reasoning_budget or None
     return None if rules.reasoning_control == _ADAPTIVE else _BUDGETS.get(request.reasoning_effort or "")
+
+
+def _choose_effort(request: ChatRequest, rules: WireRules) -> str | None:
+    """Return the effort as a word; a budget as the least effort that may take as much."""
+    if rules.reasoning_control not in (_ADAPTIVE, _ADAPTIVE_ONLY):
+        return None
+    budget = request.reasoning_budget
+    if not budget:
+        return _EFFORTS.get(request.reasoning_effort or "")
+    return next((_EFFORTS[word] for word, most in _BUDGETS.items() if budget <= most), "max")
 
 
 def _encode_thinking(budget: int | None, effort: str | None) -> dict[str, Any] | None:
     """Return how long to think: the form with a budget, or the newer one (docs.claude.com, *Adaptive thinking*)."""
     if budget:
         return {"type": "enabled", "budget_tokens": budget}
-    return {"type": _ADAPTIVE} if effort else None
+    # The newest models leave their thoughts out unless they are asked for.
+    return {"type": _ADAPTIVE, "display": "summarized"} if effort else None
 
 
 def _join_turns(messages: list[Message]) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ Sources: OpenAI API reference, *Create chat completion* and *Streaming*; Z.ai's 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -24,6 +24,7 @@ from sidestep.dialects._base import (
     read_objects,
 )
 from sidestep.dialects._models import read_model
+from sidestep.dialects._text_patterns import TextPattern
 from sidestep.dialects._thinking import ThinkTagSplitter
 from sidestep.dialects.failures import FailureReader, parse_json_object
 from sidestep.sse import ServerSentEvent
@@ -142,6 +143,7 @@ class OpenAIChatStream:
         self._details: list[dict[str, Any]] = []
         self._keeps_details = rules.reasoning_return == _DETAILS
         self._splitter = ThinkTagSplitter() if rules.has_think_tags else None
+        self._pattern = TextPattern()
 
     @property
     def is_done(self) -> bool:
@@ -155,15 +157,19 @@ class OpenAIChatStream:
 
     def decode(self, event: ServerSentEvent) -> Iterator[Event]:
         """Yield what one `data:` line says."""
+        # Nearly every piece is text and nothing else: the short way for those, since this is where time goes.
+        if text := self._pattern.find(event.data):
+            yield from self._say(text)
+            return
         if event.data.strip() == _DONE:
             self._is_done = True
             return
         document = parse_event(event, self._failures)
         if event.event == "error" and "choices" not in document:
             raise self._failures.read_document(document)
-        # Nearly every piece is text and nothing else: the short way for those, since this is where time goes.
-        if not self._splitter and (text := _find_plain_text(document)):
-            yield TextDelta(text)
+        if text := _find_plain_text(document):
+            self._pattern.learn(event.data, text)
+            yield from self._say(text)
         else:
             yield from self.read_chunk(document)
 
@@ -198,6 +204,9 @@ class OpenAIChatStream:
         if failed:
             raise self._failures.read_document(failed)
 
+    def _say(self, text: str) -> Iterable[TextDelta | ReasoningDelta]:
+        return self._splitter.feed(text) if self._splitter else (TextDelta(text),)
+
     def _read_finish(self, reason: Any) -> None:
         if not isinstance(reason, str) or not reason:
             return
@@ -216,8 +225,8 @@ class OpenAIChatStream:
         if self._keeps_details:
             self._details = _merge_details(self._details, read_objects(message, _DETAILS))
         for text in _read_content(message):
-            if isinstance(text, TextDelta) and self._splitter:
-                yield from self._splitter.feed(text.text)
+            if isinstance(text, TextDelta):
+                yield from self._say(text.text)
             else:
                 yield text
         for call in read_objects(message, "tool_calls"):
