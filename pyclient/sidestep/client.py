@@ -476,7 +476,7 @@ class Client:
         Raises:
             ConfigurationError: there is no such provider.
         """
-        self.knowledge.forget(self._find_provider(provider_id))
+        self.knowledge.forget(self._find_provider(provider_id), self._clock())
 
     def _find_provider(self, provider_id: str) -> Provider:
         return self._targets.find_provider(provider_id)

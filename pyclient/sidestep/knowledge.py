@@ -143,9 +143,9 @@ class Knowledge:
         """Remember the figures of one attempt."""
         self.metrics = self.metrics.record(attempt)
 
-    def forget(self, provider: Provider) -> None:
+    def forget(self, provider: Provider, now: float) -> None:
         """Forget what is known of the direct way to a provider, so that it is tried again."""
-        self.evidence = self.evidence.forget(provider.origin)
+        self.evidence = self.evidence.forget(provider.origin, now)
         self.health = self.health.forget(HealthKey(provider.id, DIRECT))
 
     def list_news(self, now: float) -> dict[str, Any]:
@@ -166,12 +166,15 @@ class Knowledge:
         return news
 
     def merge(self, other: Knowledge, now: float) -> None:
-        """Take over what another tab, or an earlier visit, learned and stored."""
+        """Take over what another tab, or an earlier visit, learned and stored.
+
+        The tables of evidence and ledger that *other* has are what is stored now, whole. So all of this one's that is
+        not in them is news again: had both written at once, the later one has taken the place of the earlier.
+        """
         evidence, ledger, metrics = self._told
-        # What is stored is no news; what this one learned meanwhile still is.
         self._told = (
-            evidence.merge(other.evidence),
-            ledger.merge(other.ledger, other.ledger),
+            other.evidence if other.evidence != Evidence() else evidence,
+            other.ledger if other.ledger.entries else ledger,
             metrics.merge(other.metrics, now),
         )
         self.evidence = self.evidence.merge(other.evidence)

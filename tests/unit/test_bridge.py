@@ -112,7 +112,8 @@ async def test_what_was_learned_is_handed_to_the_page_before_the_answer_ends_and
     await reloaded.ask("chat", model="zai-coding/glm", **CHAT)
     assert [request.url.split("/")[2] for request in transport.requests] == ["attic.test"]
     await reloaded.ask("forget_evidence", provider="zai-coding")
-    assert reloaded.frames[-2] == {"kind": "learned", "knowledge": {"evidence": []}}
+    assert reloaded.frames[-2]["kind"] == "learned"
+    assert [row.get("forgotten") for row in reloaded.frames[-2]["knowledge"]["evidence"]] == ["https://api.z.ai"]
 
 
 async def test_what_another_tab_learned_is_used_and_not_handed_back() -> None:
@@ -128,6 +129,28 @@ async def test_what_another_tab_learned_is_used_and_not_handed_back() -> None:
     assert [request.url.split("/")[2] for request in transport.requests] == ["attic.test"]
     (news,) = [frame["knowledge"] for frame in other.frames if frame["kind"] == "learned"]
     assert len(news["metrics"]) == 1
+
+
+async def test_two_tabs_that_stored_at_the_same_moment_end_with_all_that_either_learned() -> None:
+    def ask_both(request: HttpRequest) -> MockResponse | Exception:
+        return FetchRejected("refused") if "api." in request.url else said("Hello")
+
+    tabs = [await Page(MockTransport(ask_both)).configured() for _ in range(2)]
+    for tab, model in zip(tabs, ("zai-coding/glm", "openai/gpt"), strict=True):
+        await tab.ask("chat", model=model, **CHAT)
+    stored: dict[str, Any] = {}
+    # Each news is written over what is stored, and told to the other tab, until nobody has any.
+    for _ in range(9):
+        news = [(tab, frame["knowledge"]) for tab in tabs for frame in tab.frames if frame["kind"] == "learned"]
+        for tab in tabs:
+            tab.frames.clear()
+        for sender, knowledge in news:
+            stored |= knowledge
+            await tabs[1 - tabs.index(sender)].ask("learn", knowledge=knowledge)
+    assert not news, "it comes to rest"
+    origins = {row["key"]["provider_origin"] for row in stored["evidence"] if "key" in row}
+    assert origins == {"https://api.z.ai", "https://api.openai.com"}
+    assert len(stored["ledger"]) == 4
 
 
 async def test_rules_are_checked_and_tried_before_they_are_saved() -> None:

@@ -48,7 +48,7 @@ def test_only_this_pages_blocked_ways_are_looked_at_again() -> None:
     later = NOW + 3600
     assert not BLOCKED.list_due_probes("https://elsewhere.test", later)
     assert not Evidence().learn(KEY, "open", "", NOW).list_due_probes(PAGE, later)
-    assert not BLOCKED.forget(ZAI).list_due_probes(PAGE, later)
+    assert not BLOCKED.forget(ZAI, NOW).list_due_probes(PAGE, later)
 
 
 def test_what_a_wrong_clock_learned_is_not_believed_and_not_lost() -> None:
@@ -74,6 +74,17 @@ def test_two_tabs_lose_nothing_of_what_either_learned() -> None:
     for merged in (one.merge(two), two.merge(one)):
         assert {str(key): row.verdict for key, row in merged.findings.items()} == {str(KEY): "open", str(OTHER): "open"}
         assert merged.relayed == {(ZAI, "attic"): NOW}
+
+
+def test_what_was_forgotten_does_not_come_back_from_another_tab() -> None:
+    here = BLOCKED.learn_relayed(ZAI, "attic", NOW).learn(OTHER, "open", "It answered.", NOW).forget(ZAI, NOW + 5)
+    stored = Evidence.load(here.to_list(NOW + 5))
+    assert stored == here
+    for merged in (stored.merge(BLOCKED), BLOCKED.merge(stored)):
+        assert [str(key) for key in merged.findings] == [str(OTHER)]
+        assert not merged.relayed
+    assert merged.learn(KEY, "blocked", "Again.", NOW + 9).merge(stored).find(KEY, NOW + 9)
+    assert "forgotten" not in str(here.to_list(NOW + 5 + EVIDENCE_LIFETIME))
 
 
 def test_rows_of_a_newer_version_are_kept_for_it_and_not_used() -> None:

@@ -1,6 +1,5 @@
 // @ts-check
-
-const COPIED_FOR_MS = 1600;
+import { COPIED_FOR_MS, copied } from "./clipboard.js";
 
 /**
  * @param {string} language
@@ -63,14 +62,4 @@ function copyButton(code) {
     setTimeout(() => { button.textContent = "Copy"; }, COPIED_FOR_MS);
   });
   return button;
-}
-
-/** @param {string} text */
-async function copied(text) {
-  try {
-    await navigator.clipboard.writeText(text);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -27,7 +27,7 @@ const actions = createActions({ model, rpc: startPython(), keeper, loaded, origi
 function startPython() {
   return new Rpc(startWorker(), {
     onStatus: (status) => { model.python.value = status; },
-    onEvidence: (evidence) => actions.settings.learn(evidence),
+    onLearned: (knowledge) => actions.knowledge.learn(knowledge),
   });
 }
 

@@ -2,7 +2,7 @@
 /**
  * The signals the views are drawn from. Actions write them, views read them.
  *
- * @import { CatalogueEntry, ExplainedRoute, Model, ModelList, Problem, StatusFrame } from "./protocol.js"
+ * @import { CatalogueEntry, Explanation, Failure, Model, ModelList, Problem, StatusFrame } from "./protocol.js"
  * @import { Conversation, Pairing, Summary } from "./state.js"
  * @import { Custody, SecretKind } from "./store.js"
  */
@@ -13,7 +13,7 @@ import { emptyConfig } from "./state.js";
  * @typedef {"chat" | "providers" | "relays"} View
  *
  * @typedef {{kind: "provider", id: string | null} | {kind: "relay", id: string | null}
- *   | {kind: "pairing", pairing: Pairing}} Dialog
+ *   | {kind: "pairing", pairing: Pairing} | {kind: "diagnosis", model: string, error: Failure | null}} Dialog
  *
  * @typedef {{id: number, text: string, undo: (() => void) | null}} Toast
  *
@@ -42,7 +42,7 @@ export function createPageModel() {
     catalogue,
     problems: signal(/** @type {Problem[]} */ ([])),
     custody: signal(/** @type {Record<SecretKind, Record<string, Custody>>} */ ({ providers: {}, relays: {} })),
-    routes: signal(/** @type {Record<string, ExplainedRoute[]>} */ ({})),
+    explanations: signal(/** @type {Record<string, Explanation>} */ ({})),
     relayTests: signal(/** @type {Record<string, RelayTest>} */ ({})),
 
     models,

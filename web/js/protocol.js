@@ -26,6 +26,9 @@
  * @property {Provider[]} providers
  * @property {Relay[]} relays
  * @property {Consent[]} consents
+ * @property {object[]} [rules]
+ * @property {object[]} [groups]
+ * @property {object} [options]
  *
  * @typedef {object} Secrets
  * @property {Record<string, string>} providers
@@ -54,7 +57,41 @@
  * @property {string | null} relay
  * @property {string} label
  *
- * @typedef {{route: Route, included: boolean, reason: string}} ExplainedRoute
+ * @typedef {{route: Route, included: boolean, resting: boolean, reason: string}} ExplainedRoute
+ * @typedef {{way: "direct" | "relay required" | "either" | "unknown", since: number | null, basis: string}} Classification
+ * @typedef {{since: number, until: number, reason: string}} Outage
+ *
+ * @typedef {object} Explanation
+ * @property {ExplainedRoute[]} routes
+ * @property {Classification} classification
+ * @property {Outage | null} outage
+ *
+ * @typedef {object} Knowledge  what outlives a visit; the page only keeps it
+ * @property {object[]} [evidence]  the whole table
+ * @property {object[]} [ledger]  the whole table
+ * @property {{at: number}[]} [metrics]  in a `learned` frame the new rows alone
+ *
+ * @typedef {"ok" | "offline" | "mixed_content" | "content_policy" | "local_network_permission" | "unreachable" | "tls"
+ *   | "timeout" | "cors_blocked" | "cors_hidden_errors" | "browser_forbidden" | "auth" | "permission" | "quota"
+ *   | "rate_limit" | "overloaded" | "bad_request" | "model_unknown" | "content_refused" | "server_error" | "incomplete"
+ *   | "relay_auth" | "relay_refused" | "relay_down" | "wrong_address" | "captive_portal" | "blocked_here"
+ *   | "cannot_tell"} Cause
+ *
+ * @typedef {"allow_relay" | "route_relay" | "add_relay" | "edit_relay" | "edit_key" | "edit_address" | "pick_model"
+ *   | "wait" | "retry" | "open_permission" | ""} RemedyAction
+ *
+ * @typedef {{text: string, paste: string, action: RemedyAction}} Remedy
+ *
+ * @typedef {object} Verdict
+ * @property {Cause} cause
+ * @property {Cause | ""} behind  what hidden errors hide
+ * @property {"proven" | "likely" | "cannot_tell"} certainty
+ * @property {string} message
+ * @property {string[]} basis
+ * @property {Remedy[]} remedies
+ *
+ * @typedef {{layer: "browser" | "permission" | "address" | "request" | "server" | "relay", is_good: boolean | null,
+ *   text: string}} Probed
  *
  * @typedef {object} Failure
  * @property {string} type
@@ -78,7 +115,8 @@
  * @property {number | null} [reasoning_tokens]
  * @property {number | null} [cached_tokens]
  *
- * @typedef {{type: "route_taken", route: Route, reason: string}
+ * @typedef {{type: "model_taken", model: string, reason: string}
+ *   | {type: "route_taken", route: Route, reason: string, is_cached: boolean, cached_at: number | null}
  *   | {type: "route_failed", route: Route, error: Failure}
  *   | {type: "retrying", wait_ms: number, attempt: number, error: Failure}
  *   | {type: "text_delta" | "reasoning_delta", text: string}
@@ -99,7 +137,7 @@
  * @typedef {{role: string, content: unknown}} WireMessage  OpenAI's form, with `reasoning_parts` beside it
  *
  * @typedef {object} Commands  What each command takes and gives.
- * @property {{payload: {config: Config, secrets: Secrets, evidence: unknown[], models: Record<string, ModelList>,
+ * @property {{payload: {config: Config, secrets: Secrets, knowledge: Knowledge, models: Record<string, ModelList>,
  *     page_origin: string},
  *   value: {problems: Problem[]}}} configure
  * @property {{payload: {provider: Provider, api_key: string},
@@ -111,19 +149,23 @@
  * @property {{payload: {provider: string, refresh?: boolean},
  *   value: {models: Model[], source: "live" | "curated" | "manual", error: Failure | null, fetched_at: number | null,
  *     is_stale: boolean}}} models
- * @property {{payload: {model: string}, value: {routes: ExplainedRoute[]}}} explain
- * @property {{payload: {model: string, messages: WireMessage[], parameters: Record<string, unknown>},
- *   value: ChatResult}} chat
+ * @property {{payload: {model: string}, value: Explanation}} explain
+ * @property {{payload: {model: string, messages: WireMessage[], parameters: Record<string, unknown>,
+ *     conversation: string, fresh: boolean}, value: ChatResult}} chat
+ * @property {{payload: {model: string, error: Failure | null, may_prompt: boolean}, value: Verdict}} diagnose
+ * @property {{payload: {}, value: {opened: string[]}}} reprobe
+ * @property {{payload: {knowledge: Knowledge}, value: {}}} learn
+ * @property {{payload: {user_agent: string}, value: object}} bundle
  * @property {{payload: {target: number}, value: {stopped: boolean}}} stop
  * @property {{payload: {provider: string}, value: {}}} forget_evidence
  *
  * @typedef {{id: number, command: string, payload: object}} CommandFrame
  * @typedef {{kind: "status", phase: Phase, detail: string, elapsed_ms: number}} StatusFrame
- * @typedef {{kind: "events", id: number, events: ChatEvent[]}} EventsFrame
+ * @typedef {{kind: "events", id: number, events: any[]}} EventsFrame  of a chat `ChatEvent`s
  * @typedef {{kind: "result", id: number, value: any}} ResultFrame
  * @typedef {{kind: "error", id: number, error: Failure}} ErrorFrame
- * @typedef {{kind: "evidence", evidence: unknown[]}} EvidenceFrame
- * @typedef {StatusFrame | EventsFrame | ResultFrame | ErrorFrame | EvidenceFrame} Frame
+ * @typedef {{kind: "learned", knowledge: Knowledge}} LearnedFrame
+ * @typedef {StatusFrame | EventsFrame | ResultFrame | ErrorFrame | LearnedFrame} Frame
  */
 
 /** @type {"Cancelled"} The error type of a command that `stop` ended. */

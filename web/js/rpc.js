@@ -1,5 +1,5 @@
 // @ts-check
-/** @import { Commands, Failure, ChatEvent, Frame, StatusFrame } from "./protocol.js" */
+/** @import { Commands, Failure, Frame, Knowledge, StatusFrame } from "./protocol.js" */
 import { localFailure } from "./protocol.js";
 
 /** A command that ended in an error frame; `failure` is what the frame said. */
@@ -24,14 +24,14 @@ export function failureOf(error) {
 /**
  * @typedef {object} Listeners
  * @property {(status: StatusFrame) => void} onStatus
- * @property {(evidence: unknown[]) => void} onEvidence
+ * @property {(knowledge: Knowledge) => void} onLearned
  */
 
 /** Commands to the worker and the frames that answer them. */
 export class Rpc {
   #nextId = 1;
   /** @type {Map<number, {resolve: (value: any) => void, reject: (error: CommandError) => void,
-   *   onEvents: (events: ChatEvent[]) => void}>} */
+   *   onEvents: (events: any[]) => void}>} */
   #running = new Map();
   #isReady = false;
   #port;
@@ -62,7 +62,7 @@ export class Rpc {
    * @template {keyof Commands} C
    * @param {C} command
    * @param {Commands[C]["payload"]} payload
-   * @param {(events: ChatEvent[]) => void} onEvents
+   * @param {(events: any[]) => void} onEvents
    * @returns {{id: number, done: Promise<Commands[C]["value"]>}}
    */
   stream(command, payload, onEvents) {
@@ -75,7 +75,7 @@ export class Rpc {
   /** @param {Frame} frame */
   #receive(frame) {
     if (frame.kind === "status") return this.#heed(frame);
-    if (frame.kind === "evidence") return this.#listeners.onEvidence(frame.evidence);
+    if (frame.kind === "learned") return this.#listeners.onLearned(frame.knowledge);
     const waiting = this.#running.get(frame.id);
     if (!waiting) return;
     if (frame.kind === "events") return waiting.onEvents(frame.events);

@@ -28,6 +28,8 @@ import { CANCELLED } from "./protocol.js";
  * @property {AnswerStatus} status
  * @property {Route | null} route
  * @property {string} reason
+ * @property {{model: string, reason: string} | null} [taken]  another model than the one asked for, and why
+ * @property {boolean} [isKept]  whether the answer was kept from an earlier, identical request
  * @property {{route: Route, error: Failure}[]} detours
  * @property {Retrying | null} retrying
  * @property {Failure | null} error
@@ -228,9 +230,13 @@ export function withEvents(answer, events) {
 function apply(answer, event) {
   answer.retrying = event.type === "retrying" ? event : null;
   switch (event.type) {
+    case "model_taken":
+      answer.taken = { model: event.model, reason: event.reason };
+      break;
     case "route_taken":
       answer.route = event.route;
       answer.reason = event.reason;
+      answer.isKept = event.is_cached;
       break;
     case "route_failed":
       answer.detours = [...answer.detours, { route: event.route, error: event.error }];
@@ -450,6 +456,14 @@ function checkedPairing(data) {
 export function splitModel(model) {
   const slash = model.indexOf("/");
   return slash < 0 ? { provider: "", model } : { provider: model.slice(0, slash), model: model.slice(slash + 1) };
+}
+
+/**
+ * @param {string} asked  a provider's id, or `provider-id/model-id`
+ * @returns {string} the provider's id
+ */
+export function providerOf(asked) {
+  return splitModel(asked).provider || asked;
 }
 
 /**

@@ -3,7 +3,7 @@
  * The page's only storage. Conversations, settings and wrapped secrets are in IndexedDB; secrets kept for
  * this session, the unsent draft and settings whose write was cut short by a reload are in sessionStorage.
  *
- * @import { Config, ModelList } from "./protocol.js"
+ * @import { Config, Knowledge, ModelList } from "./protocol.js"
  * @import { Conversation, Summary } from "./state.js"
  * @import { Wrapped } from "./secrets.js"
  * @import { IDBPDatabase } from "idb"
@@ -20,14 +20,16 @@ import { summaryOf } from "./state.js";
  *
  * @typedef {object} Settings
  * @property {Config} config
- * @property {unknown[]} evidence
+ * @property {object[]} evidence
+ * @property {object[]} ledger
  * @property {Record<string, ModelList>} models  as last seen, by provider
  * @property {string} model  the last choice
  * @property {string} conversation  the one last open
  */
 
 const DATABASE = "sidestep";
-const VERSION = 1;
+const VERSION = 2;
+const MEASUREMENTS_KEPT_S = 7 * 24 * 3600;
 const WRAPPING_KEY = "wrapping-key";
 const SESSION_SECRET = "sidestep.secret.";
 const DRAFT = "sidestep.draft";
@@ -44,10 +46,18 @@ export class Store {
   /** @returns {Promise<Store>} */
   static async open() {
     const database = await openDB(DATABASE, VERSION, {
-      upgrade(fresh) {
-        fresh.createObjectStore("conversations", { keyPath: "id" }).createIndex("updated", "updated");
-        fresh.createObjectStore("settings");
-        fresh.createObjectStore("vault");
+      upgrade(stored, before) {
+        if (before < 1) {
+          stored.createObjectStore("conversations", { keyPath: "id" }).createIndex("updated", "updated");
+          stored.createObjectStore("settings");
+          stored.createObjectStore("vault");
+        }
+        // Rows of their own, so that two tabs only ever add to each other's.
+        stored.createObjectStore("measurements", { autoIncrement: true }).createIndex("at", "at");
+      },
+      // A tab with a newer page waits for this one to let go.
+      blocking(_before, _after, event) {
+        /** @type {IDBDatabase} */ (event.target).close();
       },
     });
     return new Store(database);
@@ -73,6 +83,29 @@ export class Store {
     // Said at once rather than when the page would be idle: a page that is going away has no such moment.
     transaction.commit();
     await Promise.all([put, transaction.done]);
+  }
+
+  // Measurements
+
+  /**
+   * @param {number} now  seconds since 1970
+   * @returns {Promise<NonNullable<Knowledge["metrics"]>>} those of the last week, in their order; older ones are dropped
+   */
+  async measurements(now) {
+    const transaction = this.#database.transaction("measurements", "readwrite");
+    const old = IDBKeyRange.upperBound(now - MEASUREMENTS_KEPT_S);
+    for await (const { primaryKey } of transaction.store.index("at").iterate(old)) await transaction.store.delete(primaryKey);
+    const rows = await transaction.store.getAll();
+    await transaction.done;
+    return rows;
+  }
+
+  /** @param {NonNullable<Knowledge["metrics"]>} rows */
+  async addMeasurements(rows) {
+    const transaction = this.#database.transaction("measurements", "readwrite", { durability: "relaxed" });
+    const added = rows.map((row) => transaction.store.add(row));
+    transaction.commit();
+    await Promise.all([...added, transaction.done]);
   }
 
   // Conversations

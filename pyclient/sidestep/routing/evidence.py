@@ -121,11 +121,14 @@ class Evidence:
     Attributes:
         findings: what was learned of direct ways, by key.
         relayed: Unix time in seconds of the last good answer, by provider's origin and relay's id.
+        forgotten: Unix time in seconds at which a provider's origin was forgotten; what another tab learned of it
+            before does not come back.
         unread: rows that a newer version stored; kept, so that it finds them again.
     """
 
     findings: Mapping[EvidenceKey, Finding] = field(default_factory=lambda: MappingProxyType({}))
     relayed: Mapping[tuple[str, str], float] = field(default_factory=lambda: MappingProxyType({}))
+    forgotten: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
     unread: tuple[Mapping[str, Any], ...] = ()
 
     def find(self, key: EvidenceKey, now: float) -> Finding | None:
@@ -195,11 +198,9 @@ class Evidence:
             return Classification("either", direct.since, f"{direct.basis} A relay got an answer too.")
         return Classification("direct", direct.since, direct.basis)
 
-    def forget(self, provider_origin: str) -> Evidence:
+    def forget(self, provider_origin: str, now: float) -> Evidence:
         """Return the evidence without anything on *provider_origin*."""
-        kept = {key: row for key, row in self.findings.items() if key.provider_origin != provider_origin}
-        relayed = {key: seen for key, seen in self.relayed.items() if key[0] != provider_origin}
-        return replace(self, findings=MappingProxyType(kept), relayed=MappingProxyType(relayed))
+        return self.merge(Evidence(forgotten=MappingProxyType({provider_origin: now})))
 
     def merge(self, other: Evidence) -> Evidence:
         """Return both, as two tabs learned them: of two findings on one key the one that was confirmed last."""
@@ -210,8 +211,14 @@ class Evidence:
         relayed = dict(self.relayed)
         for pair, seen in other.relayed.items():
             relayed[pair] = max(seen, relayed.get(pair, seen))
+        forgotten = dict(self.forgotten)
+        for origin, at in other.forgotten.items():
+            forgotten[origin] = max(at, forgotten.get(origin, at))
+        never = float("-inf")
+        findings = {key: row for key, row in findings.items() if row.seen > forgotten.get(key.provider_origin, never)}
+        relayed = {pair: seen for pair, seen in relayed.items() if seen > forgotten.get(pair[0], never)}
         unread = (*self.unread, *(row for row in other.unread if row not in self.unread))
-        return Evidence(MappingProxyType(findings), MappingProxyType(relayed), unread)
+        return Evidence(MappingProxyType(findings), MappingProxyType(relayed), MappingProxyType(forgotten), unread)
 
     def to_list(self, now: float) -> list[dict[str, Any]]:
         """Return what has not expired, as JSON can hold it."""
@@ -223,7 +230,12 @@ class Evidence:
             for (origin, relay), seen in self.relayed.items()
             if _is_recent(seen, now)
         ]
-        return [*findings, *relayed, *(dict(row) for row in self.unread)]
+        forgotten = [
+            {"version": _VERSION, "forgotten": origin, "at": at}
+            for origin, at in self.forgotten.items()
+            if _is_recent(at, now)
+        ]
+        return [*findings, *relayed, *forgotten, *(dict(row) for row in self.unread)]
 
     @classmethod
     def load(cls, rows: Iterable[Any]) -> Evidence:
@@ -236,7 +248,8 @@ class Evidence:
         readable = [row for row in known if _read_version(row) <= _VERSION]
         findings = {finding.key: finding for row in readable if (finding := _load_finding(row))}
         relayed = dict(pair for row in readable if (pair := _load_relayed(row)))
-        return cls(MappingProxyType(findings), MappingProxyType(relayed), newer)
+        forgotten = dict(row for row in map(_load_forgotten, readable) if row)
+        return cls(MappingProxyType(findings), MappingProxyType(relayed), MappingProxyType(forgotten), newer)
 
     def _with(self, finding: Finding) -> Evidence:
         return replace(self, findings=MappingProxyType({**self.findings, finding.key: finding}))
@@ -296,5 +309,12 @@ def _load_finding(row: Mapping[str, Any]) -> Finding | None:
 def _load_relayed(row: Mapping[str, Any]) -> tuple[tuple[str, str], float] | None:
     try:
         return (str(row["provider_origin"]), str(row["relay"])), float(row["seen"])
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def _load_forgotten(row: Mapping[str, Any]) -> tuple[str, float] | None:
+    try:
+        return str(row["forgotten"]), float(row["at"])
     except (KeyError, TypeError, ValueError):
         return None

@@ -31,15 +31,16 @@ export function chatActions({ model, rpc, conversations, loaded, toast }) {
   /**
    * @param {Conversation} conversation  its last message is the answer to be filled
    * @param {Answer} answer
+   * @param {boolean} fresh  whether it must not be a kept answer, nor another call's
    */
-  async function run(conversation, answer) {
+  async function run(conversation, answer, fresh) {
     const { id } = conversation;
     conversations.showConversation(conversation);
     /** @param {(answer: Answer) => Answer} change @param {"now" | "soon"} saved */
     const update = (change, saved) =>
       conversations.changeConversation(id, (before) => withAnswer(before, answer.id, change), saved);
     const messages = wireMessages(conversation.messages.slice(0, -1), answer.model);
-    const payload = { model: answer.model, messages, parameters: {} };
+    const payload = { model: answer.model, messages, parameters: {}, conversation: id, fresh };
     const { id: command, done } = rpc.stream("chat", payload, (events) =>
       update((before) => withEvents(before, events), "soon"));
     model.running.value = { ...model.running.value, [id]: { command, answer: answer.id } };
@@ -69,7 +70,7 @@ export function chatActions({ model, rpc, conversations, loaded, toast }) {
       const answer = freshAnswer(model.model.value);
       if (!answer) return false;
       model.announcement.value = "";
-      void run(asked(conversation, text, answer, { id: crypto.randomUUID(), now: Date.now() }), answer);
+      void run(asked(conversation, text, answer, { id: crypto.randomUUID(), now: Date.now() }), answer, false);
       return true;
     },
 
@@ -79,7 +80,7 @@ export function chatActions({ model, rpc, conversations, loaded, toast }) {
       const last = conversation?.messages.at(-1);
       if (!conversation || last?.role !== "assistant" || isRunning(last)) return;
       const answer = freshAnswer(from);
-      if (answer) void run(askedAgain(conversation, answer), answer);
+      if (answer) void run(askedAgain(conversation, answer), answer, true);
     },
 
     /** @param {string} id @param {"earlier" | "later"} direction */

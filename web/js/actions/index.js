@@ -11,6 +11,8 @@ import { failureOf } from "../rpc.js";
 import { splitModel } from "../state.js";
 import { chatActions } from "./chat.js";
 import { conversationActions } from "./conversations.js";
+import { diagnosisActions } from "./diagnosis.js";
+import { knowledgeActions } from "./knowledge.js";
 import { modelActions } from "./models.js";
 import { settingsActions } from "./settings.js";
 import { toastActions } from "./toasts.js";
@@ -26,6 +28,8 @@ export function createActions({ model, rpc, keeper, loaded, origin }) {
   const settings = settingsActions({ model, rpc, keeper, toast, reported, origin });
   const conversations = conversationActions({ model, keeper, toast });
   const chat = chatActions({ model, rpc, conversations, loaded, toast });
+  const knowledge = knowledgeActions({ model, rpc, keeper, toast, explainAll: () => settings.explainAll() });
+  const diagnosis = diagnosisActions({ model, rpc });
 
   /** @param {Promise<unknown>} work */
   function reported(work) {
@@ -37,19 +41,22 @@ export function createActions({ model, rpc, keeper, loaded, origin }) {
   }
 
   return {
-    toast, dismissToast, models, settings, conversations, chat, reported,
+    toast, dismissToast, models, settings, conversations, chat, knowledge, diagnosis, reported,
 
     async restore() {
-      const [stored, secrets, summaries] = await Promise.all([
+      const [stored, secrets, summaries, metrics] = await Promise.all([
         keeper.use((store) => store.settings()),
         keeper.use((store) => store.secrets()),
         keeper.use((store) => store.summaries()),
+        keeper.use((store) => store.measurements(Date.now() / 1000)),
       ]);
       model.models.value = stored?.models ?? {};
       model.model.value = stored?.model ?? "";
       model.conversations.value = summaries ?? [];
       if (stored?.conversation) await conversations.openConversation(stored.conversation);
-      settings.begin({ ...stored, secrets });
+      const { evidence = [], ledger = [] } = stored ?? {};
+      settings.begin({ config: stored?.config, secrets, knowledge: { evidence, ledger, metrics: metrics ?? [] } });
+      knowledge.probeWhenIdle();
       void reported(settings.loadCatalogue().then(() => models.ensureModel()));
     },
 

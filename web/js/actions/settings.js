@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * @import { Config, Consent, Problem, Provider, Relay, Secrets } from "../protocol.js"
+ * @import { Config, Consent, Knowledge, Problem, Provider, Relay, Secrets } from "../protocol.js"
  * @import { PageModel } from "../model.js"
  * @import { Rpc } from "../rpc.js"
  * @import { Pairing } from "../state.js"
@@ -25,12 +25,14 @@ const CATALOGUE = new URL("../../catalogue.json", import.meta.url);
 export function settingsActions({ model, rpc, keeper, toast, reported, origin }) {
   /** @type {SecretBook} never in a signal: no view has a reason to hold a key */
   let secrets = { providers: {}, relays: {} };
-  /** @type {unknown[]} */
-  let evidence = [];
+  /** @type {Knowledge} what was stored; given to Python once, which knows better from then on */
+  let stored = {};
 
   async function configure() {
+    const knowledge = stored;
+    stored = {};
     const { problems } = await rpc.call("configure",
-      { config: model.config.value, secrets: plain(secrets), evidence, models: model.models.value,
+      { config: model.config.value, secrets: plain(secrets), knowledge, models: model.models.value,
         page_origin: origin });
     model.problems.value = problems;
     await explainAll();
@@ -38,15 +40,15 @@ export function settingsActions({ model, rpc, keeper, toast, reported, origin })
 
   async function explainAll() {
     const explained = await Promise.allSettled(model.config.value.providers.map(explain));
-    model.routes.value = Object.fromEntries(
+    model.explanations.value = Object.fromEntries(
       explained.flatMap((result) => (result.status === "fulfilled" ? [result.value] : [])));
   }
 
   /** @param {Provider} provider */
   async function explain({ id }) {
     const group = model.modelGroups.value.find((candidate) => candidate.id === id);
-    const { routes } = await rpc.call("explain", { model: `${id}/${group?.models[0]?.id ?? "any"}` });
-    return /** @type {const} */ ([id, routes]);
+    const explanation = await rpc.call("explain", { model: `${id}/${group?.models[0]?.id ?? "any"}` });
+    return /** @type {const} */ ([id, explanation]);
   }
 
   /**
@@ -108,13 +110,13 @@ export function settingsActions({ model, rpc, keeper, toast, reported, origin })
   }
 
   return {
-    /**
-     * @param {{config?: Config, evidence?: unknown[], secrets?: SecretBook}} stored
-     */
-    begin(stored) {
-      if (stored.config) model.config.value = stored.config;
-      if (stored.secrets) secrets = stored.secrets;
-      evidence = stored.evidence ?? [];
+    explainAll,
+
+    /** @param {{config: Config | undefined, secrets: SecretBook | undefined, knowledge: Knowledge}} before */
+    begin(before) {
+      if (before.config) model.config.value = before.config;
+      if (before.secrets) secrets = before.secrets;
+      stored = before.knowledge;
       publishCustody();
       void reported(configure());
     },
@@ -124,13 +126,6 @@ export function settingsActions({ model, rpc, keeper, toast, reported, origin })
       const response = await fetch(CATALOGUE);
       if (!response.ok) throw new Error(`The list of providers did not load (${response.status}). Reload the page.`);
       model.catalogue.value = await response.json();
-    },
-
-    /** @param {unknown[]} learned */
-    learn(learned) {
-      evidence = learned;
-      void keeper.saveSetting("evidence", learned);
-      explainAll().catch(() => {});
     },
 
     /**
@@ -204,6 +199,16 @@ export function settingsActions({ model, rpc, keeper, toast, reported, origin })
       const known = relays.find((relay) => new URL(relay.url).href === new URL(url).href);
       const id = known?.id ?? freeId(name, relays.map((relay) => relay.id));
       return storeRelay({ id, name, url }, token, "device");
+    },
+
+    /** @param {string} id  a provider, whose direct way is not tried any more */
+    routeThroughRelays(id) {
+      const before = model.config.value;
+      const provider = before.providers.find((candidate) => candidate.id === id);
+      if (!provider) return;
+      adopt(withProvider(before, { ...provider, route: "relay" }));
+      const name = model.modelGroups.value.find((group) => group.id === id)?.name ?? id;
+      toast(`${name} is asked through relays only.`, () => adopt(withProvider(model.config.value, provider)));
     },
 
     /** @param {Consent} consent */

@@ -1,5 +1,6 @@
 // @ts-check
 import { useApp } from "./context.js";
+import { DiagnosisDialog } from "./diagnosis_dialog.js";
 import { html } from "./html.js";
 import { PairingDialog } from "./pairing_dialog.js";
 import { ProviderDialog } from "./provider_dialog.js";
@@ -11,6 +12,9 @@ export function Dialogs() {
   const close = () => { model.dialog.value = null; };
   if (!dialog) return null;
   if (dialog.kind === "pairing") return html`<${PairingDialog} pairing=${dialog.pairing} close=${close} />`;
+  if (dialog.kind === "diagnosis") {
+    return html`<${DiagnosisDialog} key=${dialog.model} model=${dialog.model} error=${dialog.error} close=${close} />`;
+  }
   const Form = dialog.kind === "provider" ? ProviderDialog : RelayDialog;
   return html`<${Form} key=${dialog.id} id=${dialog.id} close=${close} />`;
 }

@@ -30,6 +30,8 @@ export function ErrorCard({ error, answerModel }) {
         ${exists && isAboutSettings(error) && html`
           <button type="button" onClick=${() => { model.dialog.value = { kind: "provider", id: provider }; }}>
             Open the provider's settings</button>`}
+        ${exists && !error.consent_needed.length && error.type !== "PythonUnavailable" && html`
+          <button type="button" onClick=${() => actions.diagnosis.open(answerModel, error)}>Diagnose</button>`}
       </div>
       <${Attempts} attempts=${error.attempts} />
       ${error.request_id && html`<p class="error-id">Request ${error.request_id}</p>`}

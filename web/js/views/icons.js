@@ -15,6 +15,9 @@ export const PlusIcon = icon("M12 5v14M5 12h14");
 export const TrashIcon = icon("M5 7h14M10 7V5h4v2M7 7l.8 12h8.4L17 7");
 export const SendIcon = icon("M12 19V5M6 11l6-6 6 6");
 export const StopIcon = icon("M7.5 7.5h9v9h-9z");
+export const CheckIcon = icon("M5 12.5l4.5 4.5L19 7.5");
+export const CrossIcon = icon("M7 7l10 10M17 7L7 17");
+export const QuestionIcon = icon("M9 9a3 3 0 1 1 4.2 2.8c-.8.3-1.2.9-1.2 1.7v.5M12 17.5h.01");
 export const ChevronIcon = icon("M7 10l5 5 5-5");
 
 /** An arrow that steps around a block. */

@@ -58,8 +58,9 @@ function AnswerItem({ answer, isLast }) {
   return html`
     <li class="message assistant" data-role="assistant" data-status=${answer.status} aria-busy=${running}>
       <div class="message-head">
-        <span class="message-model">${splitModel(answer.model).model}</span>
-        ${answer.route && html`<${Badge} route=${answer.route} reason=${answer.reason} detours=${answer.detours} />`}
+        <span class="message-model">${splitModel(answer.taken?.model ?? answer.model).model}</span>
+        ${answer.route && html`<${Badge} route=${answer.route} isKept=${answer.isKept ?? false}
+          reason=${[answer.taken?.reason, answer.reason].filter(Boolean).join(" ")} detours=${answer.detours} />`}
       </div>
       ${answer.reasoning && html`<${Reasoning} text=${answer.reasoning} thinking=${running && !answer.content} />`}
       ${answer.content && html`<${MarkdownView} text=${answer.content} complete=${!running} />`}

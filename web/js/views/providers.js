@@ -1,5 +1,5 @@
 // @ts-check
-/** @import { ExplainedRoute, Provider } from "../protocol.js" */
+/** @import { Classification, Explanation, Provider } from "../protocol.js" */
 import { useApp } from "./context.js";
 import { html } from "./html.js";
 import { PlusIcon } from "./icons.js";
@@ -42,8 +42,10 @@ function ProviderCard({ provider }) {
       <p class="address">${provider.base_url || entry?.base_url}</p>
       <p class="facts">${custody ? CUSTODIES[custody] : "No key"}</p>
       ${problems.map(({ message }) => html`<p class="problem">${message}</p>`)}
-      <${RouteNow} provider=${provider} routes=${model.routes.value[id] ?? []} />
+      <${RouteNow} provider=${provider} explanation=${model.explanations.value[id]} />
       <div class="card-actions">
+        <button type="button" aria-label=${`Diagnose ${name}`}
+          onClick=${() => actions.diagnosis.open(id, null)}>Diagnose</button>
         <button type="button" aria-label=${`Edit ${name}`}
           onClick=${() => { model.dialog.value = { kind: "provider", id }; }}>Edit</button>
         <button type="button" class="quiet danger" aria-label=${`Remove ${name}`}
@@ -52,10 +54,11 @@ function ProviderCard({ provider }) {
     </li>`;
 }
 
-/** @param {{provider: Provider, routes: ExplainedRoute[]}} props */
-function RouteNow({ provider, routes }) {
+/** @param {{provider: Provider, explanation: Explanation | undefined}} props */
+function RouteNow({ provider, explanation }) {
   const { actions } = useApp();
-  if (!routes.length) return null;
+  if (!explanation?.routes.length) return null;
+  const { routes, classification, outage } = explanation;
   const now = routes.find(({ included }) => included);
   const others = routes.filter((route) => route !== now);
   const isDetour = provider.route === "auto" && now?.route.kind !== "direct";
@@ -64,6 +67,8 @@ function RouteNow({ provider, routes }) {
       ${now
         ? html`<p><span class="badge-text" data-kind=${now.route.kind}>${now.route.label}</span> ${now.reason}</p>`
         : html`<p><span class="badge-text" data-kind="none">no way</span> No route can be taken now.</p>`}
+      ${outage && html`<p class="problem">It fails by every way since ${clock(outage.since)}: ${outage.reason}</p>`}
+      <${Measured} classification=${classification} />
       ${others.length > 0 && html`
         <details><summary>Other ways</summary>
           <ul>${others.map(({ route, included, reason }) => html`
@@ -72,4 +77,27 @@ function RouteNow({ provider, routes }) {
       ${isDetour && html`<button type="button" class="link"
         onClick=${() => actions.reported(actions.settings.tryDirectAgain(provider.id))}>Try direct again</button>`}
     </div>`;
+}
+
+const WAYS = {
+  direct: "Measured: answers this page directly", "relay required": "Measured: needs a relay",
+  either: "Measured: answers directly and through a relay", unknown: "Not measured yet",
+};
+
+/** @param {{classification: Classification}} props */
+function Measured({ classification: { way, since, basis } }) {
+  return html`
+    <p class="facts measured" data-way=${way}>${WAYS[way]}${since !== null && `, since ${clock(since)}`}. ${
+      since !== null && basis}</p>`;
+}
+
+/**
+ * @param {number} seconds since 1970
+ * @returns {string} the time of day, with the day where it is another
+ */
+function clock(seconds) {
+  const moment = new Date(seconds * 1000);
+  /** @type {Intl.DateTimeFormatOptions} */
+  const day = moment.toDateString() === new Date().toDateString() ? {} : { month: "short", day: "numeric" };
+  return moment.toLocaleString([], { ...day, hour: "2-digit", minute: "2-digit" });
 }
