@@ -43,7 +43,7 @@ export function DiagnosisDialog({ model: asked, error, close }) {
           ${failure && html`<p class="problem">${failure}</p>`}
           ${!verdict && !failure && html`<p class="waiting">Looking…</p>`}
         </div>
-        <${Probes} probes=${probes} />
+        <${Probes} probes=${probes} isOver=${verdict !== undefined} />
         <p class="hint">Nothing that was sent for this is billed, and no key went where it may not go.</p>
       </div>
       <footer>
@@ -128,17 +128,17 @@ function useRemedyButtons({ action }, asked, close, again) {
   }
 }
 
-/** @param {{probes: Probed[]}} props */
-function Probes({ probes }) {
+/** @param {{probes: Probed[], isOver: boolean}} props */
+function Probes({ probes, isOver }) {
   if (!probes.length) return null;
   return html`
-    <section aria-label="What was looked at">
-      <h3>What was looked at</h3>
+    <details open=${!isOver}>
+      <summary>What was looked at</summary>
       <ol class="probes">${probes.map(({ layer, is_good: isGood, text }) => html`
         <li key=${layer} data-good=${isGood}>
           ${isGood === null ? html`<${QuestionIcon} />` : isGood ? html`<${CheckIcon} />` : html`<${CrossIcon} />`}
           <div><strong>${LAYERS[layer]}</strong><span class="unseen">${isGood === null ? " (open): " : isGood ? " (good): "
             : " (not good): "}</span> <span>${text}</span></div>
         </li>`)}</ol>
-    </section>`;
+    </details>`;
 }

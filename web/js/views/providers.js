@@ -68,7 +68,7 @@ function RouteNow({ provider, explanation }) {
         ? html`<p><span class="badge-text" data-kind=${now.route.kind}>${now.route.label}</span> ${now.reason}</p>`
         : html`<p><span class="badge-text" data-kind="none">no way</span> No route can be taken now.</p>`}
       ${outage && html`<p class="problem">It fails by every way since ${clock(outage.since)}: ${outage.reason}</p>`}
-      <${Measured} classification=${classification} />
+      <${Measured} classification=${classification} told=${now?.reason ?? ""} />
       ${others.length > 0 && html`
         <details><summary>Other ways</summary>
           <ul>${others.map(({ route, included, reason }) => html`
@@ -84,11 +84,11 @@ const WAYS = {
   either: "Measured: answers directly and through a relay", unknown: "Not measured yet",
 };
 
-/** @param {{classification: Classification}} props */
-function Measured({ classification: { way, since, basis } }) {
-  return html`
-    <p class="facts measured" data-way=${way}>${WAYS[way]}${since !== null && `, since ${clock(since)}`}. ${
-      since !== null && basis}</p>`;
+/** @param {{classification: Classification, told: string}} props  `told` stands above it already */
+function Measured({ classification: { way, since, basis }, told }) {
+  if (since === null) return html`<p class="facts">${WAYS[way]}.</p>`;
+  const why = told.includes(basis) ? "" : `: ${basis}`;
+  return html`<p class="facts">${WAYS[way]}, since ${clock(since)}${why || "."}</p>`;
 }
 
 /**
