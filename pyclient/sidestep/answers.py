@@ -35,7 +35,7 @@ class AnswerReader:
         self._is_document: bool | None = None
         self._is_lines = False
         self._held = bytearray()
-        self._event_count = 0
+        self._has_events = False
 
     @property
     def is_done(self) -> bool:
@@ -81,7 +81,7 @@ class AnswerReader:
             return
         if not self.is_done:
             yield from self._decode_last(self._sse.flush())
-        if not self._event_count:
+        if not self._has_events:
             raise self._failures.unreadable("something unreadable" if self._held.strip() else "nothing")
         yield from self._stream.finish()
 
@@ -92,19 +92,15 @@ class AnswerReader:
         self._held = self._held.removeprefix(_BYTE_ORDER_MARK).lstrip()
         return self._held[0] in b"{[<" if self._held else None
 
-    def _decode(self, server_events: Iterable[ServerSentEvent]) -> Iterator[Event]:
-        for server_event in server_events:
-            # What comes after the end is not read, so it must not matter how much of it is in the same piece.
-            if self._stream.is_done:
-                return
-            self._event_count += 1
-            yield from self._stream.decode(server_event)
+    def _decode(self, server_events: Sequence[ServerSentEvent]) -> Iterator[Event]:
+        self._has_events = self._has_events or bool(server_events)
+        return self._stream.decode(server_events)
 
     def _decode_last(self, server_events: Sequence[ServerSentEvent]) -> Iterator[Event]:
         """Yield what the end of the bytes completed; half an event is no event, and the stream says what it lacks."""
         for server_event in server_events:
             if parse_json_object(server_event.data) is None and server_event.data.strip() != "[DONE]":
-                self._event_count += 1
+                self._has_events = True
             else:
                 yield from self._decode([server_event])
 

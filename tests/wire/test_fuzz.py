@@ -247,3 +247,28 @@ def test_many_stray_pieces_of_calls_take_no_quadratic_time() -> None:
 def test_the_fuzz_knows_every_provider_with_rules_of_its_own() -> None:
     assert set(PROVIDERS) <= set(load_catalogue())
     assert {load_catalogue()[name].dialect for name in PROVIDERS} == set(DIALECTS)
+
+
+# Words that also stand elsewhere in a piece, and signs that JSON writes in another way.
+_words = st.one_of(
+    st.sampled_from(
+        ["content", "assistant", "a", "m", "null", "0", '"', "\\", "\\n", "\n", "\t", "\x7f", "\u2028", "}", "✓", ""]
+    ),
+    st.text(st.characters(exclude_categories=["Cs"]), max_size=8),
+)
+
+
+@bounded
+@given(texts=st.lists(_words, max_size=12), is_ascii=st.booleans(), padding=st.booleans(), cut=st.integers(1, 4000))
+def test_pieces_that_differ_in_their_text_alone_are_read_as_if_each_were_parsed(
+    texts: list[str], is_ascii: bool, padding: bool, cut: int
+) -> None:
+    lines = []
+    for number, text in enumerate(texts):
+        chunk = {"model": "m", "choices": [{"index": 0, "delta": {"content": text}, "finish_reason": None}]}
+        padded = chunk | ({"obfuscation": "x" * (number % 3)} if padding else {})
+        lines.append(f"data: {json.dumps(padded, ensure_ascii=is_ascii)}\n\n")
+    body = "".join([*lines, "data: [DONE]\n\n"]).encode()
+    events, error = read("openai", [body[:cut], body[cut:]])
+    assert error is None
+    assert "".join(event.text for event in events if isinstance(event, TextDelta)) == "".join(texts)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
 from sidestep.dialects.failures import FailureReader, parse_json_object
@@ -13,6 +14,7 @@ from sidestep.types import ChatRequest, Endpoint, Event, HttpRequest, Model, Too
 
 __all__ = [
     "Dialect",
+    "EventwiseDecoder",
     "StreamDecoder",
     "break_off",
     "encode_json",
@@ -37,11 +39,11 @@ class StreamDecoder(Protocol):
     def has_finish(self) -> bool:
         """Whether the reason of the end has come, so that at most the usage is missing."""
 
-    def decode(self, event: ServerSentEvent) -> Iterator[Event]:
-        """Yield what *event* says, up to the point where it fails.
+    def decode(self, events: Iterable[ServerSentEvent]) -> Iterator[Event]:
+        """Yield what *events* say, up to the end of the answer or the point where it fails.
 
         Raises:
-            ResponseError: it says that the answer failed, or cannot be read.
+            ResponseError: they say that the answer failed, or cannot be read.
         """
 
     def finish(self) -> Iterator[Event]:
@@ -50,6 +52,27 @@ class StreamDecoder(Protocol):
         Raises:
             StreamIncomplete: the provider never said that the answer was finished.
         """
+
+
+class EventwiseDecoder(ABC):
+    """The part of a `StreamDecoder` that takes one event after the other."""
+
+    @property
+    @abstractmethod
+    def is_done(self) -> bool:
+        """Whether the provider said that nothing more comes."""
+
+    def decode(self, events: Iterable[ServerSentEvent]) -> Iterator[Event]:
+        """Yield what *events* say, up to the end of the answer."""
+        for event in events:
+            # What comes after the end is not read, so it must not matter how much of it is in the same piece.
+            if self.is_done:
+                return
+            yield from self.decode_event(event)
+
+    @abstractmethod
+    def decode_event(self, event: ServerSentEvent) -> Iterator[Event]:
+        """Yield what *event* says."""
 
 
 class Dialect(Protocol):

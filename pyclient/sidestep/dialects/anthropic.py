@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sidestep.dialects._base import (
+    EventwiseDecoder,
     break_off,
     encode_json,
     keep_set,
@@ -123,7 +124,7 @@ class Anthropic:
         return tuple(model for row in read_objects(document, "data") if (model := read_model(row)))
 
 
-class AnthropicStream:
+class AnthropicStream(EventwiseDecoder):
     """Decodes one streamed answer."""
 
     def __init__(self, failures: FailureReader) -> None:
@@ -143,7 +144,7 @@ class AnthropicStream:
         """Whether a stop reason has come."""
         return bool(self._finish_reason)
 
-    def decode(self, event: ServerSentEvent) -> Iterator[Event]:
+    def decode_event(self, event: ServerSentEvent) -> Iterator[Event]:
         """Yield what one named event says."""
         document = parse_event(event, self._failures)
         position = read_count(document.get("index")) or 0

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from sidestep.dialects._base import (
+    EventwiseDecoder,
     break_off,
     encode_json,
     keep_set,
@@ -116,7 +117,7 @@ class Gemini:
         return tuple(model for row in rows if (model := read_model(row, id_field="name")))
 
 
-class GeminiStream:
+class GeminiStream(EventwiseDecoder):
     """Decodes one streamed answer. There is no `[DONE]`: a finish reason is the end."""
 
     is_done = False
@@ -132,7 +133,7 @@ class GeminiStream:
         """Whether a finish reason has come."""
         return bool(self._finish_reason)
 
-    def decode(self, event: ServerSentEvent) -> Iterator[Event]:
+    def decode_event(self, event: ServerSentEvent) -> Iterator[Event]:
         """Yield what one `data:` line says."""
         yield from self.read_chunk(parse_event(event, self._failures))
 

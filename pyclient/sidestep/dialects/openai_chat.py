@@ -155,12 +155,25 @@ class OpenAIChatStream:
         """Whether a finish reason has come; usage may still follow it."""
         return bool(self._finish_reason)
 
-    def decode(self, event: ServerSentEvent) -> Iterator[Event]:
-        """Yield what one `data:` line says."""
-        # Nearly every piece is text and nothing else: the short way for those, since this is where time goes.
-        if text := self._pattern.find(event.data):
-            yield from self._say(text)
-            return
+    def decode(self, events: Iterable[ServerSentEvent]) -> Iterator[Event]:
+        """Yield what *events* say, up to `[DONE]`."""
+        texts: list[str] = []
+        for event in events:
+            # What comes after the end is not read, so it must not matter how much of it is in the same piece.
+            if self._is_done:
+                break
+            # Nearly every piece is text and nothing else: the short way for those, since this is where time goes.
+            if text := self._pattern.find(event.data):
+                texts.append(text)
+                continue
+            if texts:
+                yield from self._say("".join(texts))
+                texts.clear()
+            yield from self._decode_event(event)
+        if texts:
+            yield from self._say("".join(texts))
+
+    def _decode_event(self, event: ServerSentEvent) -> Iterator[Event]:
         if event.data.strip() == _DONE:
             self._is_done = True
             return

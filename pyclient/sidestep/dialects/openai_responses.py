@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sidestep.dialects._base import (
+    EventwiseDecoder,
     break_off,
     encode_json,
     keep_set,
@@ -113,7 +114,7 @@ class OpenAIResponses:
         return tuple(model for row in read_objects(document, "data") if (model := read_model(row)))
 
 
-class OpenAIResponsesStream:
+class OpenAIResponsesStream(EventwiseDecoder):
     """Decodes one streamed answer."""
 
     def __init__(self, failures: FailureReader) -> None:
@@ -134,7 +135,7 @@ class OpenAIResponsesStream:
         """Whether the response has ended."""
         return bool(self._finish_reason)
 
-    def decode(self, event: ServerSentEvent) -> Iterator[Event]:
+    def decode_event(self, event: ServerSentEvent) -> Iterator[Event]:
         """Yield what one named event says; unknown names are read past."""
         if event.data.strip() == "[DONE]":
             return
