@@ -116,10 +116,13 @@ class Asker:
     async def _read(self, opened: OpenedRoute, target: Target, context: JourneyContext) -> AsyncGenerator[Event]:
         """Yield what the answer says, and remember how it went once it is over, however it is."""
         answer = AnswerReader(opened.dialect, opened.failures, opened.rules)
-        outcome = Cancelled.__name__
+        outcome, is_answer = Cancelled.__name__, False
         try:
             async with aclosing(self._feed(answer, opened, self._make_exchange(target))) as events:
                 async for event in events:
+                    if not is_answer:
+                        is_answer = True
+                        opened.confirm()
                     opened.meter.see(event, time.perf_counter())
                     yield event
             outcome = OK

@@ -40,6 +40,7 @@ from sidestep.overviews import summarise_routes
 from sidestep.policies import Rule
 from sidestep.probes import Examination, Probed
 from sidestep.routing.evidence import Evidence, key_for
+from sidestep.routing.fallbacks import is_browser_refusal
 from sidestep.routing.health import DIRECT, HealthKey
 from sidestep.routing.retries import RetryPolicy
 from sidestep.routing.rules import LocalTime, RuleOutcome
@@ -414,7 +415,7 @@ class Client:
             page_origin=self.page_origin,
             direct=sightings.direct,
             relayed=sightings.relayed,
-            relay_id=sightings.relay_id,
+            relay_id=sightings.relay_id or self.evidence.find_helper(provider.origin, self._clock()),
             may_prompt=may_prompt,
             clock=self._clock,
         )
@@ -458,17 +459,28 @@ class Client:
                 continue
             call = make_models_call(provider) if finding.key.path_class == "models" else make_unbillable(provider)
             self._note_key(provider, call.direct)
-            try:
-                response = await self._knocking.send(call.direct)
-            except TransportError:
+            status = await self._look_again(provider, call.direct)
+            if not status:
                 self.evidence = self.evidence.note_probe(finding.key, self._clock())
                 continue
-            await response.aclose()
             host = urlsplit(provider.base_url).netloc
-            basis = f"{host} answered this page when it was looked at again (status {response.status})."
+            basis = f"{host} answered this page when it was looked at again (status {status})."
             self.evidence = self.evidence.learn(finding.key, "open", basis, self._clock())
             opened.append(provider.id)
         return tuple(dict.fromkeys(opened))
+
+    async def _look_again(self, provider: Provider, request: HttpRequest) -> int:
+        """Return the status of what *provider* answers this page, or 0 if it still does not, or refuses browsers."""
+        failures = FailureReader(provider.name, provider.entry.error_codes, self.config.secrets)
+        try:
+            response = await self._knocking.send(request)
+            if response.status in OK:
+                await response.aclose()
+                return response.status
+            refusal = await self._knocking.read_failure(response, failures)
+        except TransportError:
+            return 0
+        return 0 if is_browser_refusal(refusal, provider) else response.status
 
     def forget_evidence(self, provider_id: str) -> None:
         """Forget what is known of the direct way to a provider, so that it is tried again.
@@ -526,7 +538,9 @@ class Client:
                     document = {"data": document}
                 if not isinstance(document, dict):
                     raise step.failures.unreadable("something that is no list of models", step.response.status)
-                return step.dialect.decode_models(document)
+                models = step.dialect.decode_models(document)
+                step.confirm()
+                return models
         return ()
 
 

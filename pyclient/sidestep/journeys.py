@@ -31,7 +31,7 @@ from sidestep.routing.health import EVERYTHING, HealthKey
 from sidestep.routing.plan import Candidate, Plan, Wishes, make_plan
 from sidestep.routing.retries import Patience, RetryPolicy
 from sidestep.transports import Response
-from sidestep.types import Retrying, RouteFailed, RouteTaken, WireRules
+from sidestep.types import Retrying, Route, RouteFailed, RouteTaken, WireRules
 
 __all__ = ["Journey", "JourneyContext", "OpenedRoute"]
 
@@ -48,6 +48,7 @@ class OpenedRoute:
         attempts: the routes that failed before it.
         latency: seconds until the answer's head.
         meter: what measures the attempt.
+        confirm: to be called once what came has proved to be an answer, so that it is learned from.
     """
 
     route: RouteTaken
@@ -58,6 +59,7 @@ class OpenedRoute:
     attempts: tuple[FailedAttempt, ...]
     latency: float
     meter: Meter
+    confirm: Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +150,6 @@ class Journey:
                 await self._shared.sleep(wait)
                 outcome = await self._try(candidate, has_next=has_next)
             if isinstance(outcome, OpenedRoute):
-                self._note_end(outcome)
                 try:
                     yield outcome
                 finally:
@@ -212,6 +213,7 @@ class Journey:
             tuple(self._attempts),
             latency,
             meter,
+            lambda: self._note_end(candidate.route),
         )
 
     async def _send(self, relay: Relay | None) -> tuple[Response, float]:
@@ -243,6 +245,5 @@ class Journey:
             raise describe_unreachable_relay(relay, self._shared.page_origin, is_unsent=True)
         knowledge.note_relay(relay, self._shared.clock(), latency=latency)
 
-    def _note_end(self, opened: OpenedRoute | None) -> None:
-        route = opened.route.route if opened else None
+    def _note_end(self, route: Route | None) -> None:
         self._shared.knowledge.note_end(self.evidence_key, self._call, route, self._attempts, self._shared.clock())

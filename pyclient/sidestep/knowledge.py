@@ -14,6 +14,7 @@ from sidestep.errors import FetchRejected, QuotaExceeded, RateLimited, RelayUnre
 from sidestep.ledger import Ledger
 from sidestep.metrics import Attempt, Metrics
 from sidestep.routing.evidence import Evidence, EvidenceKey
+from sidestep.routing.fallbacks import is_browser_refusal
 from sidestep.routing.health import DIRECT, EVERYTHING, Health, HealthKey, Outcome, find_blame
 from sidestep.types import HttpRequest, Route
 
@@ -80,8 +81,6 @@ class Knowledge:
     def note_head(self, provider: Provider, route: Route, latency: float, now: float) -> None:
         """Remember a good answer's beginning, *latency* seconds after it was asked for."""
         self._record(provider, route, Outcome(now, "nobody", latency=latency))
-        if route.relay_id:
-            self.evidence = self.evidence.learn_relayed(provider.origin, route.relay_id, now)
 
     def note_failure(self, provider: Provider, route: Route, error: SidestepError, now: float) -> None:
         """Remember how an attempt failed, and whose failure it was.
@@ -112,7 +111,7 @@ class Knowledge:
         """Remember what the whole of a request proves of the direct way.
 
         A refusal alone proves nothing: a wrong key at OpenAI looks the same. Only when the same request then got a good
-        answer through a relay was it the browser that was refused.
+        answer through a relay was it the browser that was refused. A good status is no answer yet: a web page has one.
 
         Args:
             key: what the direct way is remembered by.
@@ -122,11 +121,17 @@ class Knowledge:
             now: Unix time in seconds.
         """
         host = urlsplit(call.direct.url).netloc
-        was_refused = any(tried["kind"] == "direct" and isinstance(error, FetchRejected) for tried, error in attempts)
+        failed = [error for tried, error in attempts if tried["kind"] == "direct"]
+        was_refused = any(isinstance(error, FetchRejected) for error in failed)
+        if route and route.relay_id:
+            self.evidence = self.evidence.learn_relayed(call.provider.origin, route.relay_id, now)
         if route and route.kind == "direct":
             self._learn(key, "open", f"{host} answered a direct call.", now)
         elif was_refused and route:
             basis = f"the browser was refused, and {route.relay_name} got an answer to the same request."
+            self._learn(key, "blocked", basis, now)
+        elif route and any(is_browser_refusal(error, call.provider) for error in failed):
+            basis = f"it forbids calls from browsers, and {route.relay_name} got an answer to the same request."
             self._learn(key, "blocked", basis, now)
         elif was_refused and _has_providers_refusal(attempts):
             # The route may be good: it was the request that the provider refused, unreadably for a page.

@@ -295,6 +295,8 @@ class Examination:
         reach = await self._reach(f"{relay.url}/healthz")
         self._note(relay_reach=reach)
         if reach == "reachable":
+            answer = await self._ask(HttpRequest("GET", f"{relay.url}/healthz"), self._failures(relay))
+            self._note(is_relay_readable=isinstance(answer, bytes))
             text = f"Something answers where “{relay.name}” should be, asked without a token."
             return Probed("relay", is_good=True, text=text)
         return Probed("relay", is_good=None, text=f"Nothing seemed to answer where “{relay.name}” should be.")
@@ -304,7 +306,7 @@ class Examination:
             async with asyncio.timeout(self._patience):
                 return await self._surroundings.reach(url)
         except TimeoutError:
-            return "inconclusive"
+            return "silent"
 
     async def _try(self, request: HttpRequest, failures: FailureReader) -> Sighting:
         """Return what came of *request*."""

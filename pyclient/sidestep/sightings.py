@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sidestep.diagnosis import Sighting, SightingKind, sight
+from sidestep.diagnosis import Sighting, SightingKind, choose_kind, sight
 from sidestep.errors import SidestepError
 
 __all__ = ["Sightings", "read_sightings", "take_sightings"]
@@ -66,11 +66,12 @@ def _load(error: Any) -> Sighting | None:
     if not isinstance(error, Mapping) or not isinstance(error.get("type"), str) or error["type"] in _UNTOLD:
         return None
     name, status, code, message = error["type"], error.get("status"), error.get("code"), error.get("message")
+    code = code if isinstance(code, str) else ""
     return Sighting(
-        _KINDS.get(name, "answered"),
+        choose_kind(_KINDS.get(name, "answered"), code),
         status if isinstance(status, int) else 0,
         name,
-        code if isinstance(code, str) else "",
+        code,
         "relay" if error.get("origin") == "relay" else "provider",
         message if isinstance(message, str) else "",
     )

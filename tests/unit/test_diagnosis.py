@@ -18,7 +18,9 @@ from sidestep import (
     NoRoute,
     Provider,
     RelayAuthenticationError,
+    RelayUnreachable,
     RoutesFailed,
+    ServerError,
     SidestepError,
     StreamIncomplete,
     TransportTimeout,
@@ -40,6 +42,7 @@ from sidestep.diagnosis import (
     sight,
 )
 from sidestep.diagnosis.cases import Case
+from sidestep.sightings import read_sightings
 
 PAGE = "https://page.test"
 OPENAI = Provider("openai", api_key="openai-key-123")
@@ -320,6 +323,10 @@ def test_refusals_that_pages_may_not_read_are_seen_by_the_relay() -> None:
     assert actions(verdict)[0] == "edit_key"
     later = judge(direct=REJECTED, reach="reachable", relayed=GOOD, relay_probe=HIDES)
     assert later.cause == "cannot_tell", "the same request was taken, so it was no refusal that lasts"
+    look: dict[str, Any] = {"reach": "reachable", "relayed": BAD_BODY, "is_relayed_unbillable": True}
+    verdict = judge(unbillable=REJECTED, relay_probe=HIDES, **look)
+    assert verdict.cause == "cannot_tell", "the look is refused also where all is well"
+    assert "but the look itself" in verdict.message
 
 
 def test_a_call_lost_on_an_open_way() -> None:
@@ -340,6 +347,9 @@ def test_a_host_that_does_not_exist() -> None:
     assert "There is no host llm.mine.example" in verdict.message
     hurried = ServerView(ServerStep(is_ok=False, error="timeout"))
     assert judge(MINE, direct=REJECTED, relay_probe=hurried).certainty == "likely"
+    for word in ("timed out", "failed"):
+        passing = ServerView(ServerStep(is_ok=False, error=word))
+        assert judge(MINE, direct=REJECTED, relay_probe=passing).certainty == "likely", "another try may end otherwise"
     home = "https://llm.corp/v1/chat/completions"
     assert judge(MINE, direct=REJECTED, relay_probe=view, url=home).certainty == "likely", "one network may know it"
     assert judge(MINE, direct=REJECTED, reach="reachable", relay_probe=view).cause != "unreachable"
@@ -374,6 +384,15 @@ def test_the_provider_answers_nobody() -> None:
     assert (verdict.cause, verdict.certainty) == ("timeout", "likely")
 
 
+def test_what_the_relay_saw_of_an_answer_counts() -> None:
+    page = Sighting("garbled", 502, "ServerError", "provider_answer")
+    assert judge(MINE, direct=WEB_PAGE, relayed=page).cause == "wrong_address"
+    assert judge(direct=WEB_PAGE, relayed=page).cause == "server_error", "here and elsewhere the same"
+    assert judge(direct=REJECTED, relayed=Sighting("cut", 200, "ServerError", "provider_incomplete")).cause == (
+        "incomplete"
+    )
+
+
 # the relay could not help
 
 
@@ -403,6 +422,29 @@ def test_a_relay_that_is_down() -> None:
     assert judge(relayed=replace(WEB_PAGE, origin="relay")).cause == "relay_down"
 
 
+def test_a_relay_that_answers_this_page_and_loses_the_request_knows_the_page() -> None:
+    seen: dict[str, Any] = {"direct": REJECTED, "relayed": REJECTED, "relay_reach": "reachable"}
+    verdict = judge(**seen, is_relay_readable=True)
+    assert (verdict.cause, verdict.certainty) == ("relay_down", "likely")
+    assert "gave no answer to the request itself" in verdict.message
+    assert judge(**seen, is_relay_readable=False).cause == "relay_refused"
+
+
+def test_where_nothing_answers_at_all_it_may_be_the_network() -> None:
+    for reach in ("inconclusive", "silent"):
+        verdict = judge(direct=REJECTED, relayed=REJECTED, reach=reach, relay_reach=reach)
+        assert (verdict.cause, verdict.certainty) == ("cannot_tell", "cannot_tell")
+        near = judge(direct=REJECTED, relayed=REJECTED, reach=reach, relay_reach=reach, relay_space="loopback")
+        assert near.cause == "relay_down", "this computer needs no network"
+    assert judge(direct=REJECTED, relayed=REJECTED, reach="reachable", relay_reach="silent").cause == "relay_down"
+
+
+def test_a_relay_of_this_computer_that_was_not_asked_for_may_run() -> None:
+    near: dict[str, Any] = {"relay_space": "loopback", "is_relay_crossing": True, "relay_permission": "prompt"}
+    verdict = judge(direct=REJECTED, relayed=REJECTED, **near)
+    assert (verdict.cause, actions(verdict)[0]) == ("cannot_tell", "open_permission")
+
+
 def test_a_relay_of_this_computer_that_the_page_may_not_call() -> None:
     near: dict[str, Any] = {"relay_space": "loopback", "is_relay_crossing": True}
     verdict = judge(direct=REJECTED, relayed=REJECTED, relay_permission="denied", **near)
@@ -421,6 +463,8 @@ def test_an_encrypted_page_may_not_call_a_relay_that_is_not() -> None:
 def test_our_own_clock_is_exact_and_says_no_more() -> None:
     verdict = judge(direct=TIMEOUT)
     assert (verdict.cause, verdict.certainty, verdict.learns) == ("timeout", "proven", None)
+    assert judge(direct=TIMEOUT, relayed=GOOD, reach="inconclusive").cause == "timeout", "a long answer is silent too"
+    assert judge(direct=TIMEOUT, relayed=GOOD, reach="silent").cause == "blocked_here"
     assert "8 seconds" in verdict.message
 
 
@@ -470,6 +514,12 @@ def test_a_provider_that_used_to_answer_pages_is_not_called_blocked() -> None:
     assert actions(verdict)[0] == "edit_key"
 
 
+def test_of_a_provider_that_nothing_is_known_of_a_refusal_decides_nothing() -> None:
+    verdict = judge(MINE, direct=REJECTED, reach="reachable")
+    assert (verdict.cause, verdict.certainty) == ("cannot_tell", "cannot_tell")
+    assert {"add_relay", "edit_key"} <= set(actions(verdict))
+
+
 def test_nothing_but_a_refusal_decides_nothing() -> None:
     verdict = judge(direct=REJECTED, reach="inconclusive")
     assert (verdict.cause, verdict.certainty, verdict.learns) == ("cannot_tell", "cannot_tell", None)
@@ -499,8 +549,9 @@ CHOICES: dict[str, list[Any]] = {
     "address_space": ["public", "public", "local", "loopback"],
     "is_crossing": [False, True],
     "permission": ["granted", "denied", "prompt", "unknown"],
-    "reach": ["reachable", "unreachable", "inconclusive", None],
-    "relay_reach": ["reachable", "inconclusive", None],
+    "reach": ["reachable", "unreachable", "inconclusive", "silent", None],
+    "relay_reach": ["reachable", "inconclusive", "silent", None],
+    "is_relay_readable": [None, True, False],
     "relay_space": ["public", "loopback", "local"],
     "is_relay_crossing": [False, True],
     "relay_permission": ["granted", "denied", "prompt", "unknown"],
@@ -679,6 +730,23 @@ def test_an_error_of_a_relay_is_the_relays() -> None:
     assert sight(silent) == Sighting("rejected", error="FetchRejected", message="no")
     assert sight(RoutesFailed("Nobody answered.")) is None
     assert sight(NoRoute("There is no way.")) is None
+
+
+def test_a_relay_that_gave_no_answer_is_a_sighting_too() -> None:
+    silent = RelayUnreachable("The relay does not answer.")
+    silent.__cause__ = FetchRejected("no")
+    assert sight(silent) == Sighting("rejected", error="FetchRejected", message="no")
+
+
+def test_what_a_relay_says_of_an_answer_is_more_than_its_class() -> None:
+    for code, kind in (("provider_answer", "garbled"), ("provider_incomplete", "cut"), ("provider_server", "answered")):
+        sighting = sight(ServerError("no", status=502, code=code))
+        assert sighting
+        assert sighting.kind == kind
+        written = ServerError("no", status=502, code=code).to_dict() | {"route": {"kind": "relay", "relay": "attic"}}
+        read = read_sightings(written).relayed
+        assert read
+        assert read.kind == kind
 
 
 def test_why_a_connection_failed_is_kept() -> None:

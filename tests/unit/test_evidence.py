@@ -103,6 +103,15 @@ def test_rows_of_the_first_version_are_read() -> None:
     assert finding.seen == NOW
 
 
+def test_the_relay_that_helped_last_is_known_for_a_day() -> None:
+    evidence = (
+        Evidence().learn_relayed("https://api.test", "attic", NOW).learn_relayed("https://api.test", "b", NOW + 1)
+    )
+    assert evidence.find_helper("https://api.test", NOW + 2) == "b"
+    assert evidence.find_helper("https://api.test", NOW + EVIDENCE_LIFETIME + 2) == ""
+    assert evidence.find_helper("https://other.test", NOW) == ""
+
+
 def test_a_verdict_nobody_knows_is_left_out() -> None:
     row = BLOCKED.to_list(NOW)[0]
     assert not Evidence.load(

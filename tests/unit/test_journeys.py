@@ -28,6 +28,7 @@ from sidestep.policies import Policies, load_policies
 from sidestep.routing.evidence import EVIDENCE_LIFETIME
 from sidestep.routing.health import HealthKey
 from sidestep.routing.plan import Candidate
+from sidestep.transports.mock import MockSurroundings
 from sidestep.types import Event, HttpRequest, ModelTaken
 from tests.unit.answers import EVENT_STREAM, delta, refused, said, sse
 
@@ -63,6 +64,7 @@ class World:
                 policies or Policies(),
             ),
             transport=self.transport,
+            surroundings=MockSurroundings(),
             page_origin=page,
             retries=RetryPolicy(attempts=2),
             clock=lambda: self.now,
@@ -269,6 +271,50 @@ async def test_hidden_errors_are_known_where_good_answers_came_before() -> None:
     world.answers["z"] = REJECTED
     await world.ask()
     assert "hides its refusals" in world.client.explain("zai-coding/glm-4.6").included[0].reason
+
+
+async def test_a_web_page_or_nonsense_with_a_good_status_teaches_nothing() -> None:
+    page = MockResponse(200, {"content-type": "text/html"}, [b"<!doctype html>"])
+    nonsense = refused(200, {"hello": "world"})
+    for answers in ({"z": page}, {"z": nonsense}, {"z": REJECTED, "one": page}, {"z": REJECTED, "one": nonsense}):
+        world = World(RELAYS[0], **answers)
+        _, error = await world.ask()
+        assert type(error).__name__ == "UnexpectedResponse"
+        assert world.client.evidence.to_list(world.now) == []
+
+
+async def test_a_refusal_that_a_relay_began_to_bring_as_a_stream_is_no_good_answer() -> None:
+    wrong = MockResponse(200, EVENT_STREAM, [sse({"error": {"message": "No.", "code": "provider_auth"}}, done=False)])
+    world = World(RELAYS[0], z=REJECTED, one=wrong)
+    _, error = await world.ask()
+    assert type(error).__name__ == "AuthenticationError"
+    assert world.client.explain("zai-coding/glm-4.6").classification.way == "unknown"
+
+
+FORBIDDEN = refused(401, {"error": {"message": "CORS requests are not allowed for this Organization"}})
+
+
+async def test_a_provider_that_forbids_browsers_is_asked_once_and_then_by_the_relay() -> None:
+    world = World(RELAYS[0], anthropic=FORBIDDEN, one=said("Hello"))
+    world.client.config = replace(world.client.config, providers=(Provider("anthropic", api_key="claude-key-123"),))
+    for _ in range(3):
+        _, error = await world.ask("anthropic/claude-opus-5-5")
+        assert error is None
+    assert world.chats == ["api.anthropic.com", "one.test", "one.test", "one.test"]
+    assert "forbids calls from browsers" in world.client.explain("anthropic/claude-opus-5-5").included[0].reason
+    world.now += 601
+    assert await world.client.reprobe() == (), "that it says so is no opening"
+    world.answers["anthropic"] = refused(400, {"error": {"message": "No messages."}})
+    world.now += 1201
+    assert await world.client.reprobe() == ("anthropic",)
+
+
+async def test_a_diagnosis_compares_with_the_relay_that_helped() -> None:
+    world = World(*RELAYS[:2], z=REJECTED, one=REJECTED, two=said("Hello"))
+    await world.ask()
+    world.transport.requests.clear()
+    await world.client.diagnose("zai-coding")
+    assert {request.url.split("/")[2] for request in world.transport.requests} == {"api.z.ai", "two.test"}
 
 
 async def test_a_blocked_way_that_opens_is_found_quietly_and_taken_again() -> None:

@@ -285,6 +285,13 @@ async def test_a_relay_that_does_not_answer_the_page_is_looked_at_without_its_to
     assert "SIDESTEP_ORIGINS=https://page.test" in [remedy.paste for remedy in verdict.remedies]
 
 
+async def test_a_relay_that_may_be_read_is_not_said_not_to_know_the_page() -> None:
+    world = World(ATTIC, relayed=said({"status": "ok"}), seen=REJECTED, before=REJECTED)
+    verdict = await world.run()
+    assert (verdict.cause, world.asked[-1]) == ("relay_down", "https://attic.test/healthz")
+    assert "Authorization" not in world.transport.requests[-1].headers
+
+
 async def test_a_relay_with_trouble_in_its_probe_is_not_said_to_refuse() -> None:
     world = World(ATTIC, view=relay_error(500, "internal"), relayed=refused(404, NO_MODEL))
     assert (await world.run()).cause == "cors_blocked"

@@ -78,6 +78,7 @@ def ask(
         (ServerError("", status=502), True),
         (ServerError("", status=501), False),
         (ServerError("", status=504), False),
+        (ServerError("", status=511), False),
         (ServerError("", status=502, code="provider_incomplete"), False),
         (ServerError("", status=200), False),
         (QuotaExceeded("", status=429, code="1113"), False),

@@ -22,6 +22,7 @@ from sidestep.diagnosis.observations import (
     ServerView,
     Sighting,
     SightingKind,
+    choose_kind,
     sight,
 )
 from sidestep.diagnosis.verdicts import Action, Cause, Certainty, Lesson, Remedy, Verdict
@@ -41,6 +42,7 @@ __all__ = [
     "Sighting",
     "SightingKind",
     "Verdict",
+    "choose_kind",
     "diagnose",
     "sight",
 ]
@@ -78,7 +80,10 @@ RULES: tuple[Callable[[Case], Verdict | None], ...] = (
     relays.relay_refused,
     relays.relay_unencrypted,
     relays.relay_locked,
+    relays.relay_lost_it,
     relays.relay_page_unknown,
+    relays.relay_unasked,
+    relays.relay_or_network_down,
     relays.relay_down,
     # nothing to compare with
     silences.local_server_silent,

@@ -169,6 +169,8 @@ class Case:
             return (f"Something answers at {self.host}, asked without a key and without CORS.",)
         if self.seen.reach == "unreachable":
             return (f"Nothing answers at {self.host}, asked without a key.",)
+        if self.seen.reach == "silent":
+            return (f"Nothing answered at {self.host} in time, asked without a key.",)
         if self.seen.reach == "inconclusive":
             return (f"Nothing seemed to answer at {self.host} without a key; browsers also say so of some that do.",)
         return ()

@@ -154,7 +154,8 @@ def blocked_here(case: Case) -> Verdict | None:
         is_other_place = case.is_open or (case.has_open_preflight and case.is_relayed_well)
     else:
         has_answer = case.relayed is not None
-        is_other_place = has_answer and (not _has_timed_out(case) or case.seen.reach is not None)
+        # A long answer is silent too; only if the address itself was silent as well is it the way.
+        is_other_place = has_answer and (not _has_timed_out(case) or case.seen.reach == "silent")
     if not is_other_place:
         return None
     return Verdict(
@@ -173,10 +174,16 @@ def hidden_error_as_seen(case: Case) -> Verdict | None:
     """Refused here, and the relay saw that a page may ask but may not read refusals; which one it was is not known."""
     if not case.was_rejected or not case.hides_errors:
         return None
-    is_contradicted = case.is_relayed_well and not case.seen.is_relayed_unbillable
+    # What nobody bills is refused, and so hidden, also where all is well.
+    is_contradicted = case.is_relayed_well
     message = f"{case.host} answers pages and does not let them read its refusals, so this was probably one."
     if is_contradicted:
         message = f"{case.host} does not let pages read its refusals; whether this was one cannot be told any more."
+    if is_contradicted and case.seen.direct is None:
+        message = (
+            f"{case.host} does not let pages read its refusals, and through {case.relay} there was nothing to refuse "
+            "but the look itself; whether a message gets through directly shows only a message."
+        )
     return Verdict(
         "cannot_tell" if is_contradicted else "cors_hidden_errors",
         "cannot_tell" if is_contradicted else "likely",

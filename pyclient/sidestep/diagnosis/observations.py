@@ -11,6 +11,7 @@ from sidestep.errors import (
     ConnectionFailed,
     ConnectionLost,
     FetchRejected,
+    RelayUnreachable,
     ResponseError,
     RoutesFailed,
     SidestepError,
@@ -19,8 +20,19 @@ from sidestep.errors import (
     UnexpectedResponse,
 )
 
-__all__ = ["Observations", "Preflight", "ServerAnswer", "ServerStep", "ServerView", "Sighting", "SightingKind", "sight"]
+__all__ = [
+    "Observations",
+    "Preflight",
+    "ServerAnswer",
+    "ServerStep",
+    "ServerView",
+    "Sighting",
+    "SightingKind",
+    "choose_kind",
+    "sight",
+]
 
+Reach = Literal["reachable", "unreachable", "inconclusive", "silent"]
 SightingKind = Literal["answered", "rejected", "unreachable", "timeout", "cut", "garbled"]
 """`answered`: an HTTP answer, good or bad. `rejected`: the browser refused or lost the call. `unreachable`: no
 connection, where the platform says so. `timeout`: our clock ran out. `cut`: it began and broke off. `garbled`: HTML or
@@ -35,6 +47,10 @@ _KINDS: tuple[tuple[type[SidestepError], SightingKind], ...] = (
     (UnexpectedResponse, "garbled"),
     (ResponseError, "answered"),
 )
+# A relay's own words for what it saw of a provider's answer (docs/protocol.md has the codes of its errors).
+_SEEN_BY_RELAY: Mapping[str, SightingKind] = {"provider_answer": "garbled", "provider_incomplete": "cut"}
+# What may end otherwise at another try: our own words, and those of the relay's probe.
+_PASSING = frozenset({"timeout", "temporary", "timed out", "failed"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +85,7 @@ class ServerStep:
     """One step of a connection as the relay took it.
 
     Attributes:
-        error: why it failed, one word; `timeout` and `temporary` say that another try may end otherwise.
+        error: why it failed, in one of the relay's few words (docs/protocol.md, *The relay's probe*).
     """
 
     is_ok: bool
@@ -78,7 +94,7 @@ class ServerStep:
     @property
     def is_final(self) -> bool:
         """Whether it failed in a way that another try does not mend."""
-        return not self.is_ok and self.error not in {"timeout", "temporary"}
+        return not self.is_ok and self.error not in _PASSING
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +172,7 @@ class Observations:
         relayed: what came of the same through a relay.
         is_relayed_unbillable: whether the relay was given the unbillable body.
         relay_reach: whether anything answers at the relay's address.
+        is_relay_readable: whether this page may read what the relay says of its health; None if that was not asked.
         relay_probe: what the relay sees of the provider's address.
         relay_name, relay_url: of the relay that was asked.
         is_relay_mixed: whether the browser is certain to refuse calls to the relay because they are not encrypted.
@@ -174,11 +191,12 @@ class Observations:
     is_crossing: bool = False
     permission: Literal["granted", "denied", "prompt", "unknown"] = "unknown"
     direct: Sighting | None = None
-    reach: Literal["reachable", "unreachable", "inconclusive"] | None = None
+    reach: Reach | None = None
     unbillable: Sighting | None = None
     relayed: Sighting | None = None
     is_relayed_unbillable: bool = False
-    relay_reach: Literal["reachable", "unreachable", "inconclusive"] | None = None
+    relay_reach: Reach | None = None
+    is_relay_readable: bool | None = None
     relay_probe: ServerView | None = None
     relay_name: str = ""
     relay_url: str = ""
@@ -192,7 +210,7 @@ class Observations:
 def sight(error: SidestepError, elapsed: float = 0.0) -> Sighting | None:
     """Return what *error* says of one request; None if it stands for no single one (`NoRoute`, `Cancelled`, …)."""
     cause = error.__cause__
-    if isinstance(error, RoutesFailed) and isinstance(cause, SidestepError):
+    if isinstance(error, RoutesFailed | RelayUnreachable) and isinstance(cause, SidestepError):
         # A relay that gave no answer: its error names the relay, its cause says how it kept silent.
         error = cause
     kind = next((kind for error_class, kind in _KINDS if isinstance(error, error_class)), None)
@@ -201,9 +219,15 @@ def sight(error: SidestepError, elapsed: float = 0.0) -> Sighting | None:
     name = type(error).__name__
     if isinstance(error, ResponseError):
         origin: Literal["provider", "relay"] = "relay" if error.origin == "relay" else "provider"
-        return Sighting(kind, error.status, name, error.code or "", origin, error.message, elapsed)
+        code = error.code or ""
+        return Sighting(choose_kind(kind, code), error.status, name, code, origin, error.message, elapsed)
     code = error.reason if isinstance(error, ConnectionFailed) else ""
     return Sighting(kind, error=name, code=code, message=error.message, elapsed=elapsed)
+
+
+def choose_kind(kind: SightingKind, code: str) -> SightingKind:
+    """Return what a request looked like, of which a relay may have seen more than its error's class says."""
+    return _SEEN_BY_RELAY.get(code, kind)
 
 
 def _load_step(row: Any) -> ServerStep | None:

@@ -10,14 +10,19 @@ __all__ = [
     "relay_down",
     "relay_got_no_answer",
     "relay_locked",
+    "relay_lost_it",
+    "relay_or_network_down",
     "relay_page_unknown",
     "relay_refused",
     "relay_token",
+    "relay_unasked",
     "relay_unencrypted",
 ]
 
+_START_RELAY = Remedy("Start the relay.", action="retry")
 _EDIT_RELAY = Remedy("Check the relay's address under Relays.", action="edit_relay")
 _SILENT = frozenset({"rejected", "unreachable", "timeout"})
+_UNHEARD = frozenset({"inconclusive", "silent"})
 
 
 def relay_token(case: Case) -> Verdict | None:
@@ -44,15 +49,26 @@ def relay_locked(case: Case) -> Verdict | None:
     """The browser was told not to let this page call the relay's computer or network."""
     if not _is_relay_silent(case) or not case.seen.is_relay_crossing or case.seen.relay_permission != "denied":
         return None
-    where = "programs on this computer" if case.seen.relay_space == "loopback" else "devices in this network"
-    text = f"Allow {case.page} to call {where}: in the browser's settings for this page, then retry."
+    where = _name_neighbours(case)
     return Verdict(
         "local_network_permission",
         "proven",
         f"The browser does not let this page call {where}, so {case.relay} cannot be asked.",
         (*case.tell_direct(), f"The browser says that {case.page} is denied calls to {where}."),
-        (Remedy(text, action="open_permission"),),
+        (_allow_neighbours(case),),
     )
+
+
+def relay_unasked(case: Case) -> Verdict | None:
+    """The browser's question whether the page may call the relay's computer or network may still be open."""
+    if not _is_relay_silent(case) or not case.seen.is_relay_crossing or case.seen.relay_permission != "prompt":
+        return None
+    message = (
+        f"Either {case.relay} does not run, or the browser's question whether this page may call "
+        f"{_name_neighbours(case)} was not answered with yes; which, cannot be told."
+    )
+    remedies = (_allow_neighbours(case), _START_RELAY, _EDIT_RELAY)
+    return Verdict("cannot_tell", "cannot_tell", message, _tell(case), remedies)
 
 
 def relay_unencrypted(case: Case) -> Verdict | None:
@@ -65,6 +81,17 @@ def relay_unencrypted(case: Case) -> Verdict | None:
     return Verdict("mixed_content", "proven", message, basis, (Remedy(text, action="edit_relay"),))
 
 
+def relay_lost_it(case: Case) -> Verdict | None:
+    """The relay runs and answers this page, and the request got no answer all the same."""
+    relayed = case.seen.relayed
+    if relayed is None or relayed.kind != "rejected" or not case.seen.is_relay_readable:
+        return None
+    message = f"{_name(case)} runs and answers this page, and gave no answer to the request itself."
+    basis = (*_tell(case), f"Asked for its health, {case.seen.relay_url} answers this page.")
+    remedies = (Remedy("Look at the relay's log, and at what stands before it.", action="retry"), _EDIT_RELAY)
+    return Verdict("relay_down", "likely", message, basis, remedies)
+
+
 def relay_page_unknown(case: Case) -> Verdict | None:
     """Something runs at the relay's address and does not answer this page."""
     relayed = case.seen.relayed
@@ -73,6 +100,17 @@ def relay_page_unknown(case: Case) -> Verdict | None:
     message = f"{_name(case)} runs, and most likely does not know this page."
     basis = (*_tell(case), f"Something answers at {case.seen.relay_url}, asked without a token and without CORS.")
     return Verdict("relay_refused", "likely", message, basis, (*allow_page_at_relay(case), _EDIT_RELAY))
+
+
+def relay_or_network_down(case: Case) -> Verdict | None:
+    """Nothing seems to answer anywhere, so it may as well be the network; that a browser is online proves nothing."""
+    seen = case.seen
+    is_nowhere = seen.reach in _UNHEARD and seen.relay_reach in _UNHEARD and seen.relay_space == "public"
+    if not case.was_rejected or not _is_relay_silent(case) or not is_nowhere or seen.address_space != "public":
+        return None
+    message = f"Neither {case.host} nor {case.relay} seems to answer: both may be down, or the network here is."
+    remedies = (Remedy("Check the network, then retry.", action="retry"), _START_RELAY, _EDIT_RELAY)
+    return Verdict("cannot_tell", "cannot_tell", message, _tell(case), remedies)
 
 
 def relay_down(case: Case) -> Verdict | None:
@@ -85,7 +123,7 @@ def relay_down(case: Case) -> Verdict | None:
     if is_other:
         message = f"What answers at {case.seen.relay_url or 'that address'} is most likely no relay."
     certainty: Certainty = "proven" if relayed and relayed.code in {"dns", "refused"} else "likely"
-    remedies = (Remedy("Start the relay.", action="retry"), _EDIT_RELAY, *allow_page_at_relay(case))
+    remedies = (_START_RELAY, _EDIT_RELAY, *allow_page_at_relay(case))
     return Verdict("relay_down", certainty, message, _tell(case), remedies)
 
 
@@ -102,6 +140,15 @@ def relay_got_no_answer(case: Case) -> Verdict | None:
         message = f"{case.host} can be reached neither from {case.here} nor from {case.relay}."
         return Verdict("unreachable", "likely", message, case.tell_all(), remedies)
     return None
+
+
+def _name_neighbours(case: Case) -> str:
+    return "programs on this computer" if case.seen.relay_space == "loopback" else "devices in this network"
+
+
+def _allow_neighbours(case: Case) -> Remedy:
+    text = f"Allow {case.page} to call {_name_neighbours(case)}: in the browser's settings for this page, then retry."
+    return Remedy(text, action="open_permission")
 
 
 def _is_relay_silent(case: Case) -> bool:

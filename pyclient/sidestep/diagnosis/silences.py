@@ -131,17 +131,26 @@ def cors_probably_blocked(case: Case) -> Verdict | None:
     """Refused here though something answers, and no relay to compare with."""
     if not case.was_rejected or case.seen.reach != "reachable":
         return None
-    is_usual = case.provider.base_url == case.provider.entry.base_url
-    if is_usual and case.provider.entry.cors.verdict == "open":
+    entry = case.provider.entry
+    if entry.cors.verdict == "blocked" or entry.cors_remedy:
+        message = f"{case.host} runs, and probably does not answer pages from {case.page}."
+        remedies = (*open_or_go_round(case), SUSPECT_KEY)
+        return Verdict("cors_blocked", "likely", message, case.tell_all(), remedies)
+    # A preflight that fails and a refusal without CORS headers are the same to a page.
+    is_usual = case.provider.base_url == entry.base_url
+    if is_usual and entry.cors.verdict == "open":
         message = (
             f"{case.host} runs and used to answer pages: this is a refusal that a page may not read, such as of a "
             "wrong key, or its policy has changed."
         )
         remedies = (SUSPECT_KEY, *ask_a_relay(case), RETRY)
-        return Verdict("cannot_tell", "cannot_tell", message, case.tell_all(), remedies)
-    message = f"{case.host} runs, and probably does not answer pages from {case.page}."
-    remedies = (*open_or_go_round(case), SUSPECT_KEY)
-    return Verdict("cors_blocked", "likely", message, case.tell_all(), remedies)
+    else:
+        message = (
+            f"{case.host} runs: either it does not answer pages, or this is a refusal that a page may not read, such "
+            "as of a wrong key."
+        )
+        remedies = (*open_or_go_round(case), SUSPECT_KEY)
+    return Verdict("cannot_tell", "cannot_tell", message, case.tell_all(), remedies)
 
 
 def cannot_tell(case: Case) -> Verdict:

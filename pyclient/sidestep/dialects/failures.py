@@ -185,6 +185,8 @@ class FailureReader:
             retry_after = read_body_wait(said.fields, self.now)
         if self.relay and said.fields.get("origin") == "relay":
             return self._read_refusal(said, status, retry_after)
+        if status < _FIRST_ERROR and not said.words and not said.names and not document.get("error"):
+            return self.unreadable("something that is neither an answer nor an error", status)
         status = _read_int(said.fields.get("provider_status")) or status
         resets_at = read_reset_stamp(said.words)
         error = self.build(

@@ -198,6 +198,15 @@ class Evidence:
             return Classification("either", direct.since, f"{direct.basis} A relay got an answer too.")
         return Classification("direct", direct.since, direct.basis)
 
+    def find_helper(self, provider_origin: str, now: float) -> str:
+        """Return the id of the relay that brought the last good answer of a provider, or nothing."""
+        seen = {
+            relay: at
+            for (origin, relay), at in self.relayed.items()
+            if origin == provider_origin and _is_recent(at, now)
+        }
+        return max(seen, key=seen.__getitem__, default="")
+
     def forget(self, provider_origin: str, now: float) -> Evidence:
         """Return the evidence without anything on *provider_origin*."""
         return self.merge(Evidence(forgotten=MappingProxyType({provider_origin: now})))

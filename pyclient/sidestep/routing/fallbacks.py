@@ -22,7 +22,7 @@ from sidestep.errors import (
     UnexpectedResponse,
 )
 
-__all__ = ["Caution", "Receipt", "find_receipt"]
+__all__ = ["Caution", "Receipt", "find_receipt", "is_browser_refusal"]
 
 _GATEWAY_TIMEOUT = 504
 
@@ -39,12 +39,17 @@ def find_receipt(error: SidestepError, provider: Provider) -> Receipt:
     if isinstance(error, UnexpectedResponse) and error.origin == "relay":
         return "pending" if error.status == _GATEWAY_TIMEOUT else "ambiguous"
     if isinstance(error, ResponseError):
-        # A refusal of browsers as such is the one answer that another route can change; nothing was generated for it.
-        is_refusal = any(words in error.message for words in provider.entry.browser_refusals)
-        return "unsent" if is_refusal else "answered"
+        # The one answer that another route can change; nothing was generated for it.
+        return "unsent" if is_browser_refusal(error, provider) else "answered"
     if isinstance(error, ConnectionFailed):
         return "unsent"
     return "ambiguous" if isinstance(error, FetchRejected) else "pending"
+
+
+def is_browser_refusal(error: SidestepError, provider: Provider) -> bool:
+    """Say whether *provider* refused browsers as such, in words that the catalogue knows."""
+    words = provider.entry.browser_refusals
+    return isinstance(error, ResponseError) and any(row in error.message for row in words)
 
 
 @dataclass

@@ -15,8 +15,9 @@ __all__ = ["Patience", "RetryPolicy", "choose_backoff", "is_worth_retrying"]
 
 _FIRST_BACKOFF = 1.0  # seconds that the first wait may take at most; each next may take twice as long
 _SERVER_ERRORS = range(500, 600)
-# Nothing changes by waiting (501, 505), or the request may have been served and would be paid for twice (504).
-_FINAL_STATUSES = frozenset({501, 504, 505})
+# Nothing changes by waiting (501, 505, a network that wants a sign-in: 511), or the request may have been served and
+# would be paid for twice (504).
+_FINAL_STATUSES = frozenset({501, 504, 505, 511})
 _MAYBE_SERVED = frozenset({"provider_incomplete", "provider_timeout"})  # a relay's words for the same
 
 

@@ -11,7 +11,8 @@ __all__ = ["NullSurroundings", "Permission", "Reach", "Surroundings"]
 Permission = Literal["granted", "denied", "prompt", "unknown"]
 """Whether this page may call this computer or its network; `unknown` where the browser has no such permission."""
 
-Reach = Literal["reachable", "unreachable", "inconclusive"]
+Reach = Literal["reachable", "unreachable", "inconclusive", "silent"]
+"""Whether anything answers; `silent` if nothing at all came in time."""
 
 
 class Surroundings(Protocol):
