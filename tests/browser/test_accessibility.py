@@ -69,7 +69,7 @@ def test_everything_has_a_name(seed: Callable[[OpenProvider], Page], open_provid
     page.reload()
     send(page, "Hello")
     expect(last_answer(page)).to_contain_text(open_provider.text)
-    for view in ("Chat", "Providers", "Relays"):
+    for view in ("Chat", "Providers", "Relays", "Rules"):
         page.get_by_role("link", name=view).click()
         assert page.evaluate(_NAMELESS) == [], view
         assert page.evaluate(_DUPLICATE_IDS) == [], view
@@ -102,7 +102,7 @@ def test_nothing_is_cut_off_on_a_narrow_screen(new_context: Callable[..., object
     context = new_context(viewport={"width": 360, "height": 640})
     page: Page = context.new_page()  # type: ignore[attr-defined]
     page.goto(f"{static_server}/")
-    for view in ("Providers", "Relays", "Chat"):
+    for view in ("Providers", "Relays", "Rules", "Chat"):
         page.get_by_role("button", name="Menu").click()
         page.get_by_role("link", name=view).click()
         assert page.evaluate("document.documentElement.scrollWidth") <= 360

@@ -14,7 +14,7 @@ import { html } from "./views/html.js";
 
 const PAIRING = /^#relay=/;
 /** @type {View[]} */
-const VIEWS = ["chat", "providers", "relays"];
+const VIEWS = ["chat", "providers", "relays", "rules"];
 
 const model = createPageModel();
 const keeper = new Keeper(model);

@@ -7,12 +7,14 @@
  * @import { Custody, SecretKind } from "./store.js"
  */
 import { computed, signal } from "@preact/signals";
+import { groupChoices } from "./policies.js";
 import { emptyConfig } from "./state.js";
 
 /**
- * @typedef {"chat" | "providers" | "relays"} View
+ * @typedef {"chat" | "providers" | "relays" | "rules"} View
  *
  * @typedef {{kind: "provider", id: string | null} | {kind: "relay", id: string | null}
+ *   | {kind: "rule", position: number | null} | {kind: "group", position: number | null}
  *   | {kind: "pairing", pairing: Pairing} | {kind: "diagnosis", model: string, error: Failure | null}} Dialog
  *
  * @typedef {{id: number, text: string, undo: (() => void) | null}} Toast
@@ -27,6 +29,16 @@ export function createPageModel() {
   const config = signal(emptyConfig());
   const catalogue = signal(/** @type {CatalogueEntry[]} */ ([]));
   const models = signal(/** @type {Record<string, ModelList>} */ ({}));
+  const modelGroups = computed(() => config.value.providers.map((provider) => {
+    const entry = catalogue.value.find(({ id }) => id === provider.kind);
+    const curated = (entry?.models ?? []).map((id) => ({ id, name: id }));
+    const manual = provider.models.map((id) => ({ id, name: id }));
+    return {
+      id: provider.id,
+      name: provider.name || entry?.name || provider.id,
+      models: distinct([...manual, ...(models.value[provider.id]?.models ?? curated)]),
+    };
+  }));
   return {
     view: signal(/** @type {View} */ ("chat")),
     menuOpen: signal(false),
@@ -47,16 +59,9 @@ export function createPageModel() {
 
     models,
     model: signal(""),
-    modelGroups: computed(() => config.value.providers.map((provider) => {
-      const entry = catalogue.value.find(({ id }) => id === provider.kind);
-      const curated = (entry?.models ?? []).map((id) => ({ id, name: id }));
-      const manual = provider.models.map((id) => ({ id, name: id }));
-      return {
-        id: provider.id,
-        name: provider.name || entry?.name || provider.id,
-        models: distinct([...manual, ...(models.value[provider.id]?.models ?? curated)]),
-      };
-    })),
+    modelGroups,
+    /** All that can be asked: the user's own groups before the providers' models. */
+    modelChoices: computed(() => [...groupChoices(config.value), ...modelGroups.value]),
 
     conversations: signal(/** @type {Summary[]} */ ([])),
     conversation: signal(/** @type {Conversation | null} */ (null)),

@@ -26,9 +26,43 @@
  * @property {Provider[]} providers
  * @property {Relay[]} relays
  * @property {Consent[]} consents
- * @property {object[]} [rules]
- * @property {object[]} [groups]
- * @property {object} [options]
+ * @property {Rule[]} [rules]
+ * @property {ModelGroup[]} [groups]
+ * @property {Options} [options]
+ *
+ * @typedef {object} RuleConditions
+ * @property {string | string[]} [provider]
+ * @property {string | string[]} [model]
+ * @property {{min?: number, max?: number}} [tokens]
+ * @property {string[]} [attachments]
+ * @property {boolean} [has_tools]
+ * @property {{from?: string, to?: string, days?: string[]}} [time]
+ * @property {string[]} [tags]
+ *
+ * @typedef {object} RuleAction
+ * @property {"auto" | "direct" | "relay"} [policy]
+ * @property {string[]} [relays]
+ * @property {"order" | "balanced"} [strategy]
+ * @property {number} [timeout]
+ * @property {string} [model]
+ *
+ * @typedef {object} Rule  with `when` and `then`, or with `python`
+ * @property {string} [id]
+ * @property {string} [name]
+ * @property {boolean} [enabled]
+ * @property {RuleConditions} [when]
+ * @property {RuleAction} [then]
+ * @property {string} [python]
+ *
+ * @typedef {{id: string, name: string, outcome: "decides" | "matches" | "differs" | "failed" | "off" | "broken",
+ *   message: string, then: RuleAction | null}} RuleOutcome
+ *
+ * @typedef {object} ModelGroup
+ * @property {string} [name]
+ * @property {"order" | "weighted"} [strategy]
+ * @property {{model?: string, weight?: number}[]} [members]
+ *
+ * @typedef {{shares_requests?: boolean, caches_answers?: boolean, cache_lifetime?: number}} Options
  *
  * @typedef {object} Secrets
  * @property {Record<string, string>} providers
@@ -150,6 +184,11 @@
  *   value: {models: Model[], source: "live" | "curated" | "manual", error: Failure | null, fetched_at: number | null,
  *     is_stale: boolean}}} models
  * @property {{payload: {model: string}, value: Explanation}} explain
+ * @property {{payload: {rules?: Rule[], groups?: ModelGroup[], options?: Options},
+ *   value: {problems: {pointer: string, message: string}[]}}} check_policies
+ * @property {{payload: {rules: Rule[], model: string, messages: WireMessage[], tags: string[],
+ *     parameters: Record<string, unknown>, local_time: {minute: number, weekday: number} | null},
+ *   value: {outcomes: RuleOutcome[]}}} try_rules
  * @property {{payload: {model: string, messages: WireMessage[], parameters: Record<string, unknown>,
  *     conversation: string, fresh: boolean}, value: ChatResult}} chat
  * @property {{payload: {model: string, error: Failure | null, may_prompt: boolean}, value: Verdict}} diagnose

@@ -444,6 +444,9 @@ function checkedPairing(data) {
 
 // Models
 
+/** What a model group's name begins with where a provider's id stands otherwise; no provider has it. */
+export const GROUP = "group";
+
 /**
  * @typedef {{id: string, name: string, models: {id: string, name: string}[]}} ModelGroup  one provider's models
  * @typedef {{value: string, label: string, group: string}} ModelOption
@@ -492,10 +495,11 @@ export function modelOptions(groups, typed) {
  * @returns {ModelOption[]}
  */
 function typedOptions(groups, typed, known) {
-  if (!typed || /\s/.test(typed)) return [];
   const { provider: prefix, model } = splitModel(typed);
-  const owner = groups.find((group) => group.id === prefix);
-  const candidates = owner && model ? [{ owner, id: model }] : groups.map((group) => ({ owner: group, id: typed }));
+  if (!typed || /\s/.test(typed) || prefix === GROUP) return [];
+  const providers = groups.filter(({ id }) => id !== GROUP);
+  const owner = providers.find((group) => group.id === prefix);
+  const candidates = owner && model ? [{ owner, id: model }] : providers.map((group) => ({ owner: group, id: typed }));
   return candidates
     .map(({ owner: group, id }) => ({ value: `${group.id}/${id}`, label: id, group: group.name }))
     .filter(({ value }) => !known.some((option) => option.value === value))

@@ -14,6 +14,7 @@ import { conversationActions } from "./conversations.js";
 import { diagnosisActions } from "./diagnosis.js";
 import { knowledgeActions } from "./knowledge.js";
 import { modelActions } from "./models.js";
+import { policyActions } from "./policies.js";
 import { settingsActions } from "./settings.js";
 import { toastActions } from "./toasts.js";
 
@@ -26,6 +27,7 @@ export function createActions({ model, rpc, keeper, loaded, origin }) {
   const { toast, dismissToast } = toastActions(model, (work) => reported(work));
   const models = modelActions({ model, rpc, keeper });
   const settings = settingsActions({ model, rpc, keeper, toast, reported, origin });
+  const policies = policyActions({ model, rpc, toast, adopt: settings.adopt, models });
   const conversations = conversationActions({ model, keeper, toast });
   const chat = chatActions({ model, rpc, conversations, loaded, toast });
   const knowledge = knowledgeActions({ model, rpc, keeper, toast, explainAll: () => settings.explainAll() });
@@ -41,7 +43,7 @@ export function createActions({ model, rpc, keeper, loaded, origin }) {
   }
 
   return {
-    toast, dismissToast, models, settings, conversations, chat, knowledge, diagnosis, reported,
+    toast, dismissToast, models, settings, policies, conversations, chat, knowledge, diagnosis, reported,
 
     async restore() {
       const [stored, secrets, summaries, metrics] = await Promise.all([
@@ -86,7 +88,10 @@ export function createActions({ model, rpc, keeper, loaded, origin }) {
      * @param {string} answerModel
      */
     allowAndRetry(relay, answerModel) {
-      settings.grant({ relay, provider: splitModel(answerModel).provider });
+      const last = model.conversation.value?.messages.at(-1);
+      // A group or a rule may have put another provider's model in its place, and it is that one's key.
+      const taken = last?.role === "assistant" && last.model === answerModel ? last.taken?.model : undefined;
+      settings.grant({ relay, provider: splitModel(taken ?? answerModel).provider });
       chat.retry(answerModel);
     },
   };

@@ -4,7 +4,8 @@
  * @import { Rpc } from "../rpc.js"
  * @import { Keeper } from "./keeper.js"
  */
-import { splitModel } from "../state.js";
+import { groupsOf } from "../policies.js";
+import { GROUP, splitModel } from "../state.js";
 
 /** @param {{model: PageModel, rpc: Rpc, keeper: Keeper}} app */
 export function modelActions({ model, rpc, keeper }) {
@@ -48,10 +49,12 @@ export function modelActions({ model, rpc, keeper }) {
       this.ensureModel();
     },
 
-    /** Keeps the choice valid: a model of a provider that exists, or the first there is. */
+    /** Keeps the choice valid: a model of a provider that exists, a model group that does, or the first model there is. */
     ensureModel() {
       const groups = model.modelGroups.value;
-      if (groups.some(({ id }) => id === splitModel(model.model.value).provider)) return;
+      const { provider, model: chosen } = splitModel(model.model.value);
+      const isGroup = provider === GROUP && groupsOf(model.config.value).some(({ name }) => name === chosen);
+      if (isGroup || groups.some(({ id }) => id === provider)) return;
       const group = groups.find(({ models }) => models.length);
       this.chooseModel(group ? `${group.id}/${group.models[0].id}` : "");
     },

@@ -110,6 +110,7 @@ export function settingsActions({ model, rpc, keeper, toast, reported, origin })
   }
 
   return {
+    adopt,
     explainAll,
 
     /** @param {{config: Config | undefined, secrets: SecretBook | undefined, knowledge: Knowledge}} before */

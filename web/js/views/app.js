@@ -11,11 +11,12 @@ import { html } from "./html.js";
 import { Logo, MenuIcon } from "./icons.js";
 import { Providers } from "./providers.js";
 import { Relays } from "./relays.js";
+import { Rules } from "./rules.js";
 import { Sidebar } from "./sidebar.js";
 import { Status } from "./status.js";
 import { Toasts } from "./toasts.js";
 
-const VIEWS = { chat: Chat, providers: Providers, relays: Relays };
+const VIEWS = { chat: Chat, providers: Providers, relays: Relays, rules: Rules };
 
 /** @param {{model: PageModel, actions: Actions}} props */
 export function App(props) {

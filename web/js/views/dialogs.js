@@ -1,10 +1,12 @@
 // @ts-check
 import { useApp } from "./context.js";
 import { DiagnosisDialog } from "./diagnosis_dialog.js";
+import { GroupDialog } from "./group_dialog.js";
 import { html } from "./html.js";
 import { PairingDialog } from "./pairing_dialog.js";
 import { ProviderDialog } from "./provider_dialog.js";
 import { RelayDialog } from "./relay_dialog.js";
+import { RuleDialog } from "./rule_dialog.js";
 
 export function Dialogs() {
   const { model } = useApp();
@@ -15,6 +17,8 @@ export function Dialogs() {
   if (dialog.kind === "diagnosis") {
     return html`<${DiagnosisDialog} key=${dialog.model} model=${dialog.model} error=${dialog.error} close=${close} />`;
   }
+  if (dialog.kind === "rule") return html`<${RuleDialog} key=${dialog} position=${dialog.position} close=${close} />`;
+  if (dialog.kind === "group") return html`<${GroupDialog} key=${dialog} position=${dialog.position} close=${close} />`;
   const Form = dialog.kind === "provider" ? ProviderDialog : RelayDialog;
   return html`<${Form} key=${dialog.id} id=${dialog.id} close=${close} />`;
 }

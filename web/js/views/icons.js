@@ -9,6 +9,9 @@ const icon = (path) => () => html`
 export const ChatIcon = icon("M5 5h14a1.5 1.5 0 0 1 1.5 1.5v9A1.5 1.5 0 0 1 19 17h-7l-4.5 3.5V17H5a1.5 1.5 0 0 1-1.5-1.5v-9A1.5 1.5 0 0 1 5 5z");
 export const KeyIcon = icon("M14.5 9.5a5 5 0 1 0-3.6 4.8l1.6 1.7h2v2h2v2h3.5v-3.2l-5.8-5.6a5 5 0 0 0 .3-1.7zM8.4 8.4h.1");
 export const RelayIcon = icon("M4 6.5h5.5a3 3 0 0 1 3 3v5a3 3 0 0 0 3 3H20M16.5 14l3.5 3.5-3.5 3.5M20 6.5h-3");
+export const RulesIcon = icon("M4 12h5.5c2.5 0 3-5.5 5.5-5.5h5M9.5 12c2.5 0 3 5.5 5.5 5.5h5M17 3.5l3 3-3 3M17 14.5l3 3-3 3");
+export const UpIcon = icon("M12 18V6M7 11l5-5 5 5");
+export const DownIcon = icon("M12 6v12M7 13l5 5 5-5");
 export const MenuIcon = icon("M4 7h16M4 12h16M4 17h10");
 export const CloseIcon = icon("M6 6l12 12M18 6L6 18");
 export const PlusIcon = icon("M12 5v14M5 12h14");

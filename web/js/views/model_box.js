@@ -13,14 +13,14 @@ export function ModelBox() {
   const [active, setActive] = useState(0);
   const input = useRef(/** @type {HTMLInputElement | null} */ (null));
   const isOpen = typed !== null;
-  const options = isOpen ? modelOptions(model.modelGroups.value, typed) : [];
+  const options = isOpen ? modelOptions(model.modelChoices.value, typed) : [];
   useEffect(() => document.getElementById(optionId(active))?.scrollIntoView({ block: "nearest" }), [active, isOpen]);
 
   function open() {
     if (isOpen) return;
     actions.models.loadModels();
     setTyped("");
-    setActive(Math.max(0, modelOptions(model.modelGroups.value, "").findIndex(({ value }) => value === model.model.value)));
+    setActive(Math.max(0, modelOptions(model.modelChoices.value, "").findIndex(({ value }) => value === model.model.value)));
   }
   const close = () => setTyped(null);
   /** @param {ModelOption | undefined} option */

@@ -2,12 +2,13 @@
 /** @import { Summary } from "../state.js" */
 import { useApp } from "./context.js";
 import { html } from "./html.js";
-import { ChatIcon, KeyIcon, Logo, PlusIcon, RelayIcon, TrashIcon } from "./icons.js";
+import { ChatIcon, KeyIcon, Logo, PlusIcon, RelayIcon, RulesIcon, TrashIcon } from "./icons.js";
 
 const LINKS = [
   { view: "chat", name: "Chat", Icon: ChatIcon },
   { view: "providers", name: "Providers", Icon: KeyIcon },
   { view: "relays", name: "Relays", Icon: RelayIcon },
+  { view: "rules", name: "Rules", Icon: RulesIcon },
 ];
 
 export function Sidebar() {

@@ -1,0 +1,178 @@
+// @ts-check
+/**
+ * A rule in one plain sentence. What cannot be understood is left out of it: the problem at the rule says what is wrong.
+ *
+ * @import { Rule, RuleAction, RuleConditions } from "./protocol.js"
+ */
+import { isObject } from "./policies.js";
+
+/** @typedef {{providers: Record<string, string>, relays: Record<string, string>}} Names  by id */
+
+/** In their order, by their names in a rule. */
+export const DAYS = {
+  mon: "Monday", tue: "Tuesday", wed: "Wednesday", thu: "Thursday", fri: "Friday", sat: "Saturday", sun: "Sunday",
+};
+const WORKING_DAYS = "mon,tue,wed,thu,fri";
+const WEEKEND = "sat,sun";
+/** @type {Record<string, string>} */
+const ATTACHMENTS = { image: "an image", file: "a file" };
+
+/**
+ * @param {Rule} rule
+ * @param {Names} names
+ * @returns {string}
+ */
+export function describeRule(rule, names) {
+  if (!isObject(rule)) return "This is no rule.";
+  if ("python" in rule) return "A function in Python decides.";
+  return `${describeConditions(rule.when, names)} ${describeAction(rule.then, names)}.`;
+}
+
+/**
+ * @param {Rule} rule
+ * @param {number} position
+ * @returns {string} what a person calls it
+ */
+export function nameOfRule(rule, position) {
+  const { name, id } = isObject(rule) ? rule : {};
+  const named = [name, id].find((text) => typeof text === "string" && text.trim());
+  return /** @type {string | undefined} */ (named) ?? `Rule ${position + 1}`;
+}
+
+/**
+ * @param {RuleConditions | undefined} when
+ * @param {Names} names
+ */
+function describeConditions(when, names) {
+  const { provider, model, tokens, attachments, has_tools: hasTools, time, tags } = objectOf(when);
+  const parts = [
+    listed(texts(provider), (id) => names.providers[id] ?? quoted(id), "to "),
+    listed(texts(model), quoted, "for the model "),
+    describeTokens(objectOf(tokens)),
+    listed(texts(attachments), (kind) => ATTACHMENTS[kind] ?? quoted(kind), "with "),
+    hasTools === undefined ? "" : hasTools ? "with tools" : "without tools",
+    listed(texts(tags), quoted, "tagged "),
+    describeTime(objectOf(time)),
+  ].filter(Boolean);
+  if (!parts.length) return "All requests";
+  return `Requests ${parts.join(", ")}${parts.length > 1 ? "," : ""}`;
+}
+
+/** @param {{min?: unknown, max?: unknown}} tokens */
+function describeTokens({ min, max }) {
+  if (min !== undefined && max !== undefined) return `of ${number(min)} to ${number(max)} tokens`;
+  if (min !== undefined) return `of ${number(min)} tokens or more`;
+  return max === undefined ? "" : `of ${number(max)} tokens at most`;
+}
+
+/** @param {{from?: unknown, to?: unknown, days?: unknown}} time */
+function describeTime({ from, to, days }) {
+  const hours = from === undefined || to === undefined ? "" : `from ${from} to ${to}`;
+  return [hours, describeDays(texts(days))].filter(Boolean).join(" ");
+}
+
+/** @param {string[]} days */
+function describeDays(days) {
+  const order = Object.keys(DAYS);
+  const sorted = [...days].sort((one, other) => order.indexOf(one) - order.indexOf(other));
+  if (sorted.join() === WORKING_DAYS) return "on working days";
+  if (sorted.join() === WEEKEND) return "at the weekend";
+  return listed(sorted, (day) => /** @type {Record<string, string>} */ (DAYS)[day] ?? quoted(day), "on ", "and");
+}
+
+/**
+ * @param {RuleAction | null | undefined} then
+ * @param {Names} names
+ * @returns {string} what happens to these requests, as the end of a sentence about them
+ */
+export function describeAction(then, names) {
+  const { model, timeout } = objectOf(then);
+  const parts = [
+    model === undefined ? "" : `are answered by ${describeModel(String(model), names)} instead`,
+    describeWay(objectOf(then), names),
+    timeout === undefined ? "" : `wait up to ${number(timeout)} s for an answer to begin`,
+  ].filter(Boolean);
+  return joined(parts, "and") || "go as they would without rules";
+}
+
+/**
+ * @param {RuleAction} then
+ * @param {Names} names
+ */
+function describeWay({ policy, relays, strategy }, names) {
+  const chosen = describeRelays(texts(relays), strategy, names);
+  if (policy === "direct") return "go directly and never over a relay";
+  if (policy === "relay") return `go only over ${chosen || "a relay"}`;
+  if (policy === "auto") return `go directly where that works, else over ${chosen || "a relay"}`;
+  return chosen && `use ${texts(relays).length ? "no relay but " : ""}${chosen}`;
+}
+
+/**
+ * @param {string[]} relays
+ * @param {RuleAction["strategy"]} strategy
+ * @param {Names} names
+ */
+function describeRelays(relays, strategy, names) {
+  if (relays.length === 1) return names.relays[relays[0]] ?? quoted(relays[0]);
+  const all = relays.map((id) => names.relays[id] ?? quoted(id));
+  if (strategy === "balanced") return all.length ? `${joined(all, "or")}, whichever does best` : "the relay that does best";
+  if (all.length) return `${all[0]}, then ${all.slice(1).join(", then ")}`;
+  return strategy === "order" ? "relays in their order" : "";
+}
+
+/**
+ * @param {string} model
+ * @param {Names} names
+ */
+function describeModel(model, names) {
+  const slash = model.indexOf("/");
+  const provider = names.providers[model.slice(0, slash)];
+  return provider ? `${model.slice(slash + 1)} of ${provider}` : model;
+}
+
+// Words
+
+/**
+ * @param {string[]} words
+ * @param {(word: string) => string} write
+ * @param {string} before
+ * @param {"or" | "and"} [last]
+ */
+function listed(words, write, before, last = "or") {
+  return words.length ? before + joined(words.map(write), last) : "";
+}
+
+/**
+ * @param {string[]} words
+ * @param {"or" | "and"} last
+ */
+function joined(words, last) {
+  return words.length < 2 ? words.join() : `${words.slice(0, -1).join(", ")} ${last} ${words.at(-1)}`;
+}
+
+/** @param {string} text */
+function quoted(text) {
+  return `“${text}”`;
+}
+
+/** @param {unknown} value */
+function number(value) {
+  return typeof value === "number" ? value.toLocaleString("en") : String(value);
+}
+
+/**
+ * @param {unknown} value
+ * @returns {string[]}
+ */
+export function texts(value) {
+  return (Array.isArray(value) ? value : [value]).filter((one) => typeof one === "string");
+}
+
+/**
+ * @template T
+ * @param {T | null | undefined} value  of a document that may come from elsewhere
+ * @returns {Partial<T>}
+ */
+function objectOf(value) {
+  return isObject(value) ? /** @type {any} */ (value) : {};
+}
