@@ -14,6 +14,7 @@ from contextlib import aclosing
 from dataclasses import asdict, fields
 from typing import Any
 
+from sidestep.addresses import find_address_space, is_crossing
 from sidestep.client import Client
 from sidestep.collectors import AnswerCollector
 from sidestep.config import Config, Problem, load_provider, load_relay
@@ -194,7 +195,7 @@ class Bridge:
             answer["notes"].append(
                 "This page came over https, and most browsers let it call plain http only on this very computer."
             )
-        return answer
+        return answer | {"notes": [*answer["notes"], *_announce_question(self._client.page_origin, provider.base_url)]}
 
     async def _check_relay(self, payload: Payload) -> dict[str, Any]:
         row, token = _read_object(payload, "relay"), str(payload.get("token") or "")
@@ -208,7 +209,7 @@ class Bridge:
         if not relay.token:
             problem = Problem(relay.id, "token", "A relay asks for its token; it is part of its pairing link.")
             return answer | {"problems": [problem.to_dict()]}
-        return answer
+        return answer | {"notes": _announce_question(self._client.page_origin, relay.url)}
 
     async def _test_relay(self, payload: Payload) -> dict[str, Any]:
         relay = load_relay(_read_object(payload, "relay"), str(payload.get("token") or ""))
@@ -375,6 +376,14 @@ class _EventSender:
         if self._waiting:
             events, self._waiting = self._waiting, []
             self._send(events)
+
+
+def _announce_question(page_origin: str, url: str) -> list[str]:
+    """Return what the browser will ask before it lets the page call *url*, so that the question is no surprise."""
+    if not page_origin or not is_crossing(page_origin, url):
+        return []
+    neighbours = "programs on this computer" if find_address_space(url) == "loopback" else "devices in this network"
+    return [f"At the first call the browser may ask whether this page may reach {neighbours}: it needs your yes."]
 
 
 def _read_messages(payload: Payload) -> Messages:

@@ -335,3 +335,14 @@ async def test_a_bundle_has_no_secret_and_says_what_was_seen() -> None:
     assert "relay required" in text
     assert not [secret for kind in SECRETS.values() for secret in kind.values() if secret in text]
     assert "a private word" not in text
+
+
+async def test_the_browsers_own_question_is_announced_before_it_comes() -> None:
+    page = await Page(MockTransport(answers)).configured()
+    local = {"id": "mine", "kind": "ollama", "base_url": "http://127.0.0.1:11434/v1"}
+    assert "programs on this computer" in (await page.ask("check_provider", provider=local))["value"]["notes"][-1]
+    neighbour = {"id": "attic", "name": "Attic", "url": "https://192.168.0.9"}
+    checked = await page.ask("check_relay", relay=neighbour, token="token-0123456789")
+    assert "devices in this network" in checked["value"]["notes"][0]
+    far = {"id": "openai", "kind": "openai"}
+    assert not (await page.ask("check_provider", provider=far, api_key="sk-1234567890"))["value"]["notes"]

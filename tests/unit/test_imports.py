@@ -57,7 +57,7 @@ MAY_IMPORT = {
         "types",
     },
     "bridge": {
-        "client", "collectors", "config", "diagnosis", "discovery", "errors", "knowledge", "messages",
+        "addresses", "client", "collectors", "config", "diagnosis", "discovery", "errors", "knowledge", "messages",
         "metrics", "policies", "routing", "sightings", "transports", "types",
     },
 }  # fmt: skip
