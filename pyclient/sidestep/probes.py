@@ -167,7 +167,7 @@ class Examination:
     async def _look_directly(self) -> AsyncGenerator[Probed]:
         if self.observations.is_crossing:
             yield await self._look_at_permission()
-            if self._is_settled():
+            if self._is_settled() or self._would_prompt():
                 return
         if self.observations.is_browser:
             yield await self._look_at_address()
@@ -176,6 +176,11 @@ class Examination:
         direct = self.observations.direct
         if direct is None or (direct.kind == "rejected" and self.observations.is_browser):
             yield await self._look_at_request()
+
+    def _would_prompt(self) -> bool:
+        """Say whether the browser would now ask the person, who was not told of it; it is noted if so."""
+        self._note(is_unasked=self.observations.permission == "prompt" and not self._may_prompt)
+        return self.observations.is_unasked
 
     def _look_at_browser(self) -> Probed:
         seen = self.observations

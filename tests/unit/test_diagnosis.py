@@ -226,6 +226,12 @@ def test_a_local_network_that_is_denied() -> None:
     )
 
 
+def test_a_local_network_that_the_browser_has_yet_to_ask_about_is_not_guessed_at() -> None:
+    verdict = judge(OLLAMA, direct=REJECTED, permission="prompt", is_unasked=True)
+    assert (verdict.cause, actions(verdict)) == ("cannot_tell", ["open_permission"])
+    assert "the browser asks you" in verdict.message
+
+
 def test_a_local_network_that_was_not_asked_for_needs_proof_that_the_server_runs() -> None:
     near: dict[str, Any] = {"direct": REJECTED, "permission": "prompt", "relay_space": "loopback"}
     verdict = judge(OLLAMA, **near, relay_probe=ServerView(OK, OK))
@@ -552,6 +558,7 @@ CHOICES: dict[str, list[Any]] = {
     "reach": ["reachable", "unreachable", "inconclusive", "silent", None],
     "relay_reach": ["reachable", "inconclusive", "silent", None],
     "is_relay_readable": [None, True, False],
+    "is_unasked": [False, False, False, True],
     "relay_space": ["public", "loopback", "local"],
     "is_relay_crossing": [False, True],
     "relay_permission": ["granted", "denied", "prompt", "unknown"],

@@ -216,6 +216,18 @@ async def test_a_denied_permission_is_believed_and_nothing_is_sent() -> None:
     assert not world.asked + world.reached
 
 
+async def test_the_browser_asks_the_person_only_after_the_page_has_said_so() -> None:
+    around = MockSurroundings(permissions={"loopback": "prompt"})
+    world = World(provider=OLLAMA, around=around)
+    verdict = await world.run()
+    assert (verdict.cause, verdict.remedies[0].action) == ("cannot_tell", "open_permission")
+    assert "the browser asks you" in verdict.message
+    assert not world.asked + world.reached
+    told = World(provider=OLLAMA, around=around, may_prompt=True)
+    await told.run()
+    assert told.reached, "asked for by a click, it is looked at"
+
+
 async def test_a_relay_of_this_computer_is_asked_only_if_the_browser_will_not_ask_first() -> None:
     for state, may_prompt, is_asked in (
         ("granted", False, True),

@@ -56,6 +56,7 @@ RULES: tuple[Callable[[Case], Verdict | None], ...] = (
     silences.mixed_content,
     silences.content_policy,
     silences.local_network_denied,
+    silences.local_network_ahead,
     # the provider's own word, by way of the relay
     answers.answered_through_relay,
     comparisons.hidden_error,

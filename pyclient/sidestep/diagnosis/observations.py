@@ -166,6 +166,7 @@ class Observations:
         address_space, relay_space: where the provider and the relay lie.
         is_crossing, is_relay_crossing: whether the browser may ask leave for calls from the page to there.
         permission, relay_permission: whether that leave was given.
+        is_unasked: whether nothing was sent to this computer or network, since the browser would first ask the person.
         direct: what came of the request itself, sent directly.
         reach: whether anything answers there, asked without a key and without CORS.
         unbillable: what came of the same path, method and headers with a body that no provider bills.
@@ -190,6 +191,7 @@ class Observations:
     address_space: AddressSpace = "public"
     is_crossing: bool = False
     permission: Literal["granted", "denied", "prompt", "unknown"] = "unknown"
+    is_unasked: bool = False
     direct: Sighting | None = None
     reach: Reach | None = None
     unbillable: Sighting | None = None

@@ -19,6 +19,7 @@ __all__ = [
     "cannot_tell",
     "content_policy",
     "cors_probably_blocked",
+    "local_network_ahead",
     "local_network_denied",
     "local_server_silent",
     "mixed_content",
@@ -83,6 +84,19 @@ def local_network_denied(case: Case) -> Verdict | None:
         (f"The browser says that {case.page} is denied calls to {case.neighbours}.",),
         (allow_in_browser(case),),
     )
+
+
+def local_network_ahead(case: Case) -> Verdict | None:
+    """The browser would first ask the person, and was not made to."""
+    if not case.seen.is_unasked:
+        return None
+    message = (
+        f"Before this page may call {case.neighbours}, the browser asks you. Without your yes it cannot be told what "
+        f"keeps it from {case.host}."
+    )
+    remedy = Remedy("Let the browser ask now, and answer with yes.", action="open_permission")
+    basis = (*case.tell_all(), f"The browser says that it has yet to ask whether {case.page} may call there.")
+    return Verdict("cannot_tell", "cannot_tell", message, basis, (remedy,))
 
 
 def timed_out(case: Case) -> Verdict | None:

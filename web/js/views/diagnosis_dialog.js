@@ -31,8 +31,8 @@ export function DiagnosisDialog({ model: asked, error, close }) {
     void actions.diagnosis.examine(asked, seen, mayPrompt, (probed) => setProbes((before) => [...before, probed]))
       .then(setFound);
   };
-  // A dialog opens right after a click, and only then may the browser ask its own question.
-  useEffect(() => run(error, true), []);
+  // The browser's own question comes only after the dialog has said that it will.
+  useEffect(() => run(error, false), []);
 
   return html`
     <${Modal} title=${`What stands in the way of ${name}`} close=${close}>
@@ -119,7 +119,7 @@ function useRemedyButtons({ action }, asked, close, again) {
     case "pick_model":
       return [{ label: "Pick a model", press: andClose(() => { location.hash = "#chat"; }) }];
     case "open_permission":
-      return [{ label: "Ask the browser again", press: again }];
+      return [{ label: "Let the browser ask", press: again }];
     case "wait":
     case "retry":
       return [{ label: "Look again", press: again }];
