@@ -75,6 +75,11 @@ def test_everything_has_a_name(seed: Callable[[OpenProvider], Page], open_provid
         assert page.evaluate(_DUPLICATE_IDS) == [], view
         assert page.locator("h1").count() == 1
         expect(page.get_by_role("link", name=view)).to_have_attribute("aria-current", "page")
+    for opener in ("Add rule", "Add group"):
+        page.get_by_role("button", name=opener).click()
+        assert page.evaluate(_NAMELESS) == [], opener
+        assert page.evaluate(_DUPLICATE_IDS) == [], opener
+        page.keyboard.press("Escape")
     open_provider_form(page)
     assert page.evaluate(_NAMELESS) == []
     assert page.evaluate(_DUPLICATE_IDS) == []

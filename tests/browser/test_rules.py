@@ -21,6 +21,8 @@ _READ_CONFIG = """async () => {
   const { Store } = await import("./js/store.js");
   return (await (await Store.open()).settings()).config;
 }"""
+_OVERFLOWING = """() => ["html", "main", "dialog"].flatMap((name) => document.querySelector(name) ?? [])
+  .filter((one) => one.scrollWidth > one.clientWidth).map(({ tagName }) => tagName)"""
 _RELAY = {"id": "attic", "name": "Attic", "url": "http://127.0.0.1:9"}
 
 OpenRules = Callable[..., Page]
@@ -265,6 +267,27 @@ def test_options_are_kept_beside_what_the_page_does_not_know(open_rules: OpenRul
     assert page.evaluate(_READ_CONFIG)["options"] == kept
 
 
+def test_nothing_is_cut_off_on_a_narrow_screen(open_rules: OpenRules) -> None:
+    long = {"provider": "a-provider-with-an-unreasonably-long-identifier-that-breaks-nowhere"}
+    group = {"name": "an-unreasonably-long-name-of-a-group-that-breaks-nowhere", "strategy": "weighted"}
+    members = [{"model": "first/an-unreasonably-long-name-of-a-model-that-breaks-nowhere", "weight": 2}]
+    page = open_rules(
+        rules=[{"id": "long", "when": long, "then": {}}, {"id": "mine", "python": "x = 1"}],
+        groups=[{**group, "members": members}],
+        relays=[_RELAY],
+    )
+    page.set_viewport_size({"width": 360, "height": 640})
+    page.get_by_text("At another time").click()
+    page.get_by_role("button", name="Try", exact=True).click()
+    expect(list_outcomes(page)).to_have_count(2)
+    assert page.evaluate(_OVERFLOWING) == []
+    for opener in ("Edit long", "Edit mine", "Edit the group"):
+        page.get_by_role("button", name=opener).click()
+        expect(page.get_by_role("dialog")).to_be_visible()
+        assert page.evaluate(_OVERFLOWING) == [], opener
+        page.keyboard.press("Escape")
+
+
 # The pure functions
 
 
@@ -299,12 +322,22 @@ def run(page: Page, static_server: str) -> Run:
             "Requests at the weekend use no relay but Roof, then “gone”.",
         ),
         (
-            "{ when: { time: { from: '08:00', to: '18:00', days: ['tue', 'mon'] } },"
-            " then: { policy: 'auto', relays: ['r', 's'], strategy: 'balanced', model: 'a/m' } }",
-            "Requests from 08:00 to 18:00 on Monday and Tuesday are answered by m of Alpha instead and go directly"
-            " where that works, else over Roof or “s”, whichever does best.",
+            "{ when: { time: { from: '08:00', to: '18:00', days: ['tue', 'mon'] } }, then: { model: 'a/m' } }",
+            "Requests from 08:00 to 18:00 on Monday and Tuesday are answered by m of Alpha instead.",
+        ),
+        (
+            "{ when: { time: { days: ['mon', 'tue', 'wed', 'thu', 'fri'] } }, then: { policy: 'auto' } }",
+            "Requests on working days go directly where that works, else over a relay.",
+        ),
+        (
+            "{ when: {}, then: { relays: ['r', 's'], strategy: 'balanced' } }",
+            "All requests use no relay but Roof or “s”, whichever does best.",
         ),
         ("{ python: 'def route(request, context): ...' }", "A function in Python decides."),
+        (
+            "{ when: { tokens: { min: 'lots' }, has_tools: 1 }, then: { timeout: 'soon' } }",
+            "All requests go as they would without rules.",
+        ),
         ("{ when: 7, then: null }", "All requests go as they would without rules."),
         ("null", "This is no rule."),
     ],
@@ -343,8 +376,9 @@ def test_rule_that_becomes_a_function_has_no_conditions_left(run: Run) -> None:
 
 def test_problems_are_found_at_their_fields(run: Run) -> None:
     found = run(
-        """r.problemsAtFields(r.problemsBelow([{ field: "/rules/1/when/provider/0", message: "a" },
-          { field: "/rules/10/id", message: "b" }, { field: "/rules/1", message: "c" }], "/rules/1"), ["/when/provider"])"""
+        """r.problemsAtFields(r.problemsBelow([
+          { field: "/rules/1/when/provider/0", message: "a" }, { field: "/rules/10/id", message: "b" },
+          { field: "/rules/1", message: "c" }], "/rules/1"), ["/when/provider"])"""
     )
     assert [(problem["field"], problem["message"]) for problem in found] == [("/when/provider", "a"), ("", "c")]
 

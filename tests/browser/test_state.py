@@ -66,6 +66,9 @@ def test_a_model_gets_its_own_answers_back_with_their_signatures_and_another_onl
     answer = f'{{ ...s.newAnswer("a", "p/m"), content: "hi", wire: {wire} }}'
     assert run(f's.wireMessages([{answer}], "p/m")')[0]["reasoning_parts"][0]["signature"] == "proof"
     assert run(f's.wireMessages([{answer}], "p/other")') == [{"role": "assistant", "content": "hi"}]
+    of_a_group = f'{{ ...{answer}, model: "group/g", taken: {{ model: "p/m" }} }}'
+    assert run(f's.wireMessages([{of_a_group}], "group/g")') == [{"role": "assistant", "content": "hi"}]
+    assert "reasoning_parts" in run(f's.wireMessages([{of_a_group}], "p/m")')[0]
 
 
 def test_removed_provider_comes_back_in_its_place_with_its_consents(run: Run) -> None:

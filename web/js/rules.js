@@ -50,24 +50,25 @@ function describeConditions(when, names) {
     listed(texts(model), quoted, "for the model "),
     describeTokens(objectOf(tokens)),
     listed(texts(attachments), (kind) => ATTACHMENTS[kind] ?? quoted(kind), "with "),
-    hasTools === undefined ? "" : hasTools ? "with tools" : "without tools",
+    typeof hasTools === "boolean" && (hasTools ? "with tools" : "without tools"),
     listed(texts(tags), quoted, "tagged "),
     describeTime(objectOf(time)),
-  ].filter(Boolean);
+  ].flatMap((part) => part || []);
   if (!parts.length) return "All requests";
   return `Requests ${parts.join(", ")}${parts.length > 1 ? "," : ""}`;
 }
 
 /** @param {{min?: unknown, max?: unknown}} tokens */
 function describeTokens({ min, max }) {
-  if (min !== undefined && max !== undefined) return `of ${number(min)} to ${number(max)} tokens`;
-  if (min !== undefined) return `of ${number(min)} tokens or more`;
-  return max === undefined ? "" : `of ${number(max)} tokens at most`;
+  const [least, most] = [number(min), number(max)];
+  if (least && most) return `of ${least} to ${most} tokens`;
+  if (least) return `of ${least} tokens or more`;
+  return most && `of ${most} tokens at most`;
 }
 
 /** @param {{from?: unknown, to?: unknown, days?: unknown}} time */
 function describeTime({ from, to, days }) {
-  const hours = from === undefined || to === undefined ? "" : `from ${from} to ${to}`;
+  const hours = typeof from === "string" && typeof to === "string" ? `from ${from} to ${to}` : "";
   return [hours, describeDays(texts(days))].filter(Boolean).join(" ");
 }
 
@@ -88,10 +89,10 @@ function describeDays(days) {
 export function describeAction(then, names) {
   const { model, timeout } = objectOf(then);
   const parts = [
-    model === undefined ? "" : `are answered by ${describeModel(String(model), names)} instead`,
+    typeof model === "string" && `are answered by ${describeModel(model, names)} instead`,
     describeWay(objectOf(then), names),
-    timeout === undefined ? "" : `wait up to ${number(timeout)} s for an answer to begin`,
-  ].filter(Boolean);
+    number(timeout) && `wait up to ${number(timeout)} s for an answer to begin`,
+  ].flatMap((part) => part || []);
   return joined(parts, "and") || "go as they would without rules";
 }
 
@@ -157,7 +158,7 @@ function quoted(text) {
 
 /** @param {unknown} value */
 function number(value) {
-  return typeof value === "number" ? value.toLocaleString("en") : String(value);
+  return typeof value === "number" ? value.toLocaleString("en") : "";
 }
 
 /**

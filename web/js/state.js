@@ -205,7 +205,7 @@ export function wireMessages(messages, model) {
  * @returns {WireMessage}
  */
 function wireMessage(message, model) {
-  const isOwn = message.role === "assistant" && message.model === model;
+  const isOwn = message.role === "assistant" && (message.taken?.model ?? message.model) === model;
   return (isOwn && message.wire) || { role: message.role, content: message.content };
 }
 

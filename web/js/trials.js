@@ -27,9 +27,9 @@ const ANY_TOOL = { type: "function", function: { name: "any", parameters: { type
 const BYTES_A_TOKEN = 4;
 const MOST_TOKENS = 2_000_000;
 
-/** @param {string} model @returns {Trial} */
-export function newTrial(model) {
-  return { model, text: "", tokens: "", time: "", day: "", with: "", tags: "" };
+/** @returns {Trial} */
+export function newTrial() {
+  return { model: "", text: "", tokens: "", time: "", day: "", with: "", tags: "" };
 }
 
 /**

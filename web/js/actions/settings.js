@@ -8,7 +8,7 @@
  * @import { Keeper } from "./keeper.js"
  */
 import { failureOf } from "../rpc.js";
-import { freeId, restored, withConsent, withoutConsent, withoutProvider, withoutRelay, withProvider, withRelay }
+import { GROUP, freeId, restored, withConsent, withoutConsent, withoutProvider, withoutRelay, withProvider, withRelay }
   from "../state.js";
 
 const CATALOGUE = new URL("../../catalogue.json", import.meta.url);
@@ -136,7 +136,7 @@ export function settingsActions({ model, rpc, keeper, toast, reported, origin })
      * @returns {Promise<{problems: Problem[], notes: string[], id: string}>} saved where there is no problem
      */
     async saveProvider(provider, typedKey, custody) {
-      const taken = model.config.value.providers.map(({ id }) => id);
+      const taken = [GROUP, ...model.config.value.providers.map(({ id }) => id)];
       const id = provider.id || freeId(provider.kind === "custom" ? provider.name : provider.kind, taken);
       const key = typedKey || secrets.providers[id]?.value || "";
       const checked = await rpc.call("check_provider", { provider: { ...provider, id }, api_key: key });

@@ -66,8 +66,7 @@ function RuleList() {
   /** @param {number} position */
   function remove(position) {
     actions.policies.removeRule(position);
-    // Its button is gone, and the focus must not be lost with it.
-    /** @type {HTMLElement | null} */ (document.querySelector("#main h1"))?.focus();
+    focusHeading();
   }
   return html`
     <ol class="cards rule-list" aria-label="Rules, in their order" ref=${list}>
@@ -98,6 +97,10 @@ function NoRule() {
 function ExampleItem({ example: { rule, lacks } }) {
   const { model, actions } = useApp();
   const lacking = LACKING[lacks];
+  const add = async () => {
+    await actions.policies.saveRule(null, rule);
+    focusHeading();
+  };
   return html`
     <li class="card">
       <h3>${rule.name}</h3>
@@ -108,7 +111,12 @@ function ExampleItem({ example: { rule, lacks } }) {
           ? html`<button type="button" onClick=${() => { model.dialog.value = { kind: lacking.dialog, id: null }; }}>
               ${lacking.button}</button>`
           : html`<button type="button" aria-label=${`Add “${rule.name}”`}
-              onClick=${() => actions.reported(actions.policies.saveRule(null, rule))}>Add this rule</button>`}
+              onClick=${() => actions.reported(add())}>Add this rule</button>`}
       </div>
     </li>`;
+}
+
+/** For when the button that had the focus is gone with what it stood at. */
+function focusHeading() {
+  /** @type {HTMLElement | null} */ (document.querySelector("#main h1"))?.focus();
 }

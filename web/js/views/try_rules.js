@@ -31,7 +31,7 @@ const HAVING = [{ value: "image", name: "An image" }, { value: "file", name: "A 
  */
 export function TryRules({ scope, rules, edited = null }) {
   const { model, actions } = useApp();
-  const [trial, setTrial] = useState(() => newTrial(modelToTry(model.model.value, model.modelGroups.value)));
+  const [trial, setTrial] = useState(newTrial);
   const [tried, setTried] = useState(/** @type {{of: string, found: Found | null} | null} */ (null));
   const asked = { ...trial, model: trial.model || modelToTry(model.model.value, model.modelGroups.value) };
   const subject = JSON.stringify([rules, asked]);
@@ -53,7 +53,7 @@ export function TryRules({ scope, rules, edited = null }) {
     <div class="trial" onKeyDown=${onKeyDown}>
       <${TrialFields} scope=${scope} trial=${asked} onChange=${setTrial} />
       <button type="button" class="try" onClick=${run}>Try</button>
-      <div role="alert">
+      <div role="alert" aria-label="What the rules say">
         ${tried?.of === subject && !found && html`<p class="waiting">Trying…</p>`}
         ${found && "failure" in found && html`<p class="problem">${found.failure}</p>`}
         ${found && "outcomes" in found && html`<${Outcomes} outcomes=${found.outcomes} edited=${edited} />`}
