@@ -335,10 +335,10 @@ def run(page: Page, static_server: str) -> Run:
         ),
         ("{ python: 'def route(request, context): ...' }", "A function in Python decides."),
         (
-            "{ when: { tokens: { min: 'lots' }, has_tools: 1 }, then: { timeout: 'soon' } }",
-            "All requests go as they would without rules.",
+            "{ when: { moon: 'full', tokens: { min: 'lots' } }, then: { relays: ['r'] } }",
+            "Requests with “tokens” (not understood), with “moon” (not understood), use no relay but Roof.",
         ),
-        ("{ when: 7, then: null }", "All requests go as they would without rules."),
+        ("{ when: 7, then: null }", "Requests that are not understood go as they would without rules."),
         ("null", "This is no rule."),
     ],
 )

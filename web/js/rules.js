@@ -1,8 +1,8 @@
 // @ts-check
 /**
- * A rule in one plain sentence. What cannot be understood is left out of it: the problem at the rule says what is wrong.
+ * A rule in one plain sentence, also where something is wrong with it: what that is stands beside it.
  *
- * @import { Rule, RuleAction, RuleConditions } from "./protocol.js"
+ * @import { Rule, RuleAction } from "./protocol.js"
  */
 import { isObject } from "./policies.js";
 
@@ -39,21 +39,28 @@ export function nameOfRule(rule, position) {
   return /** @type {string | undefined} */ (named) ?? `Rule ${position + 1}`;
 }
 
+/** @type {Record<string, (value: any, names: Names) => string>} In the order in which they are told. */
+const CONDITIONS = {
+  provider: (value, names) => listed(texts(value), (id) => names.providers[id] ?? quoted(id), "to "),
+  model: (value) => listed(texts(value), quoted, "for the model "),
+  tokens: (value) => describeTokens(objectOf(value)),
+  attachments: (value) => listed(texts(value), (kind) => ATTACHMENTS[kind] ?? quoted(kind), "with "),
+  has_tools: (value) => (typeof value === "boolean" ? `${value ? "with" : "without"} tools` : ""),
+  tags: (value) => listed(texts(value), quoted, "tagged "),
+  time: (value) => describeTime(objectOf(value)),
+};
+
 /**
- * @param {RuleConditions | undefined} when
+ * A condition that is left out would make the rule sound as if it were for more than it says.
+ *
+ * @param {unknown} when
  * @param {Names} names
  */
 function describeConditions(when, names) {
-  const { provider, model, tokens, attachments, has_tools: hasTools, time, tags } = objectOf(when);
-  const parts = [
-    listed(texts(provider), (id) => names.providers[id] ?? quoted(id), "to "),
-    listed(texts(model), quoted, "for the model "),
-    describeTokens(objectOf(tokens)),
-    listed(texts(attachments), (kind) => ATTACHMENTS[kind] ?? quoted(kind), "with "),
-    typeof hasTools === "boolean" && (hasTools ? "with tools" : "without tools"),
-    listed(texts(tags), quoted, "tagged "),
-    describeTime(objectOf(time)),
-  ].flatMap((part) => part || []);
+  if (!isObject(when)) return "Requests that are not understood";
+  const unknown = Object.keys(when).filter((name) => !(name in CONDITIONS));
+  const parts = [...Object.keys(CONDITIONS).filter((name) => name in when), ...unknown].map((name) =>
+    CONDITIONS[name]?.(when[name], names) || `with ${quoted(name)} (not understood)`);
   if (!parts.length) return "All requests";
   return `Requests ${parts.join(", ")}${parts.length > 1 ? "," : ""}`;
 }
