@@ -51,6 +51,7 @@ BOTH: tuple[RouteSet, ...] = (DIRECT, RELAY)
 BUSY = refusal(429, "rate_limit_exceeded", "Too many requests.", retry_after="0")
 DOWN = refusal(529, "", "Overloaded.", retry_after="0")
 BARE_503 = refusal(503, "", "Overloaded.", retry_after="0")
+STRICT = Here(policy="connect-src")
 OFFLINE = Here(is_online=False, says_online=False)
 
 # fmt: off
@@ -61,6 +62,11 @@ ROWS: tuple[Row, ...] = (
         here=OFFLINE, host=Host(obstacle="dns")),
     Row("offline", "nothing leaves", (RELAY,), "offline", "proven", "RoutesFailed", "by any route", 0, "nothing",
         here=OFFLINE, host=Host(obstacle="dns")),
+
+    Row("the page's policy", "nothing leaves", ALONE, "content_policy", "proven", "RoutesFailed", "got no answer", 0,
+        "nothing", here=STRICT),
+    Row("the page's policy", "nothing leaves", (RELAY,), "content_policy", "proven", "relay Attic", REFUSED_CALL, 1,
+        "blocked", here=STRICT),
 
     Row("no connection (dns)", "connecting", (DIRECT,), "unreachable", "cannot_tell", "RoutesFailed", "got no answer",
         0, "nothing", host=Host(obstacle="dns"), excuse=SAME),

@@ -1,6 +1,7 @@
 """The matrix in a real browser: its own CORS, real relays, real servers that misbehave; nothing is stubbed.
 
-One page serves all cells: its Python is asked over the page's own protocol, as its buttons ask it.
+One page serves nearly all cells, and one with a narrower policy the rest: their Python is asked over the page's own
+protocol, as their buttons ask it.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import itertools
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,6 +25,7 @@ from tests.faults.servers import Misbehaves, OtherProgram, find_closed_port, run
 from tests.faults.worlds import RelayHost
 from tests.relay.certificates import Authority
 from tests.relay.servers import RunningRelay, run_relay
+from tools.servers import serve_folder
 
 # Remembers the page's own worker; asked from beside the page, it answers just as it answers the page.
 _OVERHEAR = """
@@ -46,6 +49,8 @@ _CALL = """([id, command, payload]) => new Promise((resolve) => {
 _BEGIN = f"(parts) => {{ globalThis.pending = ({_CALL})(parts); }}"
 _HAS_TEXT = """() => lastEvents.some(({ type }) => type === "text_delta")"""
 _FIRST_ID = 1_000_000  # beyond those that the page gives
+# The narrower policy: it knows this computer by its number only, and the provider is called by its name.
+_USUAL_POLICY, _NARROW_POLICY = "connect-src 'self' https: http:", "connect-src 'self' http://127.0.0.1:*"
 _WRONG_TOKEN = "a-wrong-token-0123456789-abcdefghij"
 
 
@@ -57,6 +62,7 @@ class Stage:
         hosts: the base URL and the server of each cell, by its place.
         relay: one that is well.
         stranger: one whose list of origins lacks this page.
+        narrow: the same with a page whose own policy lets it call fewer hosts.
     """
 
     page: Page
@@ -65,6 +71,7 @@ class Stage:
     relay: RunningRelay
     stranger: RunningRelay
     programs: dict[bytes, OtherProgram]
+    narrow: Stage | None = None
     _ids: Iterator[int] = field(default_factory=lambda: itertools.count(_FIRST_ID))
 
     def call(self, command: str, payload: dict[str, Any]) -> dict[str, Any]:
@@ -109,28 +116,55 @@ class Stage:
 
 
 @pytest.fixture(scope="module")
-def stage(browser: Browser, static_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    chain = Authority(tmp_path_factory.mktemp("certificates")).issue("own", is_self_signed=True)
+def stage(
+    browser: Browser, static_server: str, site_dir: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Stage]:
+    folder = tmp_path_factory.mktemp("stage")
+    chain = Authority(folder).issue("own", is_self_signed=True)
     with ExitStack() as stack:
         hosts = [
             stack.enter_context(run_host(cell.row.host, cell.row.provider.dialect, chain)) for cell in BROWSER_CELLS
         ]
-        pages = {cell.row.relay.page for cell in BROWSER_CELLS if cell.row.relay.page}
+        hosts = [(find_address(cell, url), server) for cell, (url, server) in zip(BROWSER_CELLS, hosts, strict=True)]
         destinations = sorted({Provider("any", base_url=base_url).origin for base_url, _ in hosts})
-        relay = stack.enter_context(run_relay(origins=[static_server], destinations=destinations))
+        narrow_server = stack.enter_context(serve_folder(narrow_policy(site_dir, folder / "site")))
+        origins = [static_server, narrow_server]
+        relay = stack.enter_context(run_relay(origins=origins, destinations=destinations))
         stranger = stack.enter_context(run_relay(origins=["https://another.page"], destinations=destinations))
+        contents = {cell.row.relay.page for cell in BROWSER_CELLS if cell.row.relay.page}
+        programs = {content: stack.enter_context(OtherProgram(content)) for content in contents}
         context = stack.enter_context(browser.new_context())
         context.add_init_script(_OVERHEAR)
-        page = context.new_page()
-        App(page, static_server).open()
-        programs = {content: stack.enter_context(OtherProgram(content)) for content in pages}
-        yield Stage(page, static_server, hosts, relay, stranger, programs)
+        usual, narrow = (
+            Stage(App(context.new_page(), origin).open().page, origin, hosts, relay, stranger, programs)
+            for origin in origins
+        )
+        usual.narrow = narrow
+        yield usual
+
+
+def find_address(cell: Cell, base_url: str) -> str:
+    """Return the address by which a cell's provider is called."""
+    return base_url.replace("127.0.0.1", "localhost") if cell.row.here.policy else base_url
+
+
+def narrow_policy(site: Path, folder: Path) -> Path:
+    """Return *folder*, made into the same page with a narrower policy."""
+    folder.mkdir()
+    for entry in site.iterdir():
+        (folder / entry.name).symlink_to(entry)
+    headers = (site / "_headers").read_text()
+    assert _USUAL_POLICY in headers
+    (folder / "_headers").unlink()
+    (folder / "_headers").write_text(headers.replace(_USUAL_POLICY, _NARROW_POLICY))
+    return folder
 
 
 @pytest.mark.parametrize("place", range(len(BROWSER_CELLS)), ids=[str(cell) for cell in BROWSER_CELLS])
 def test_cell_in_the_browser(place: int, stage: Stage, scores: Scores) -> None:
     cell, (base_url, server) = BROWSER_CELLS[place], stage.hosts[place]
     row, kind = cell.row, cell.row.provider.entry.id
+    stage = (row.here.policy and stage.narrow) or stage
     # Names of its own, so that nothing known of one cell's routes counts in another.
     provider = Provider(f"cell-{place}", kind=kind, base_url=base_url, api_key=server.key, name=f"Cell {place}")
     stage.configure(Config((provider,), *list_relays(cell, place, stage)))
