@@ -13,10 +13,13 @@ const SETTINGS_STATUS = [401, 403, 404];
 const LONGEST_COUNTDOWN = 120;
 const DAY_MS = 24 * 3600 * 1000;
 
-/** @param {{error: Failure, answerModel: string}} props */
-export function ErrorCard({ error, answerModel }) {
+/**
+ * @param {{error: Failure, answerModel: string, askedModel: string}} props  `askedModel` is who was asked in the end,
+ *   where a group or a rule put another model in the place of `answerModel`
+ */
+export function ErrorCard({ error, answerModel, askedModel }) {
   const { model, actions } = useApp();
-  const { provider } = splitModel(answerModel);
+  const { provider } = splitModel(askedModel);
   const exists = model.config.value.providers.some(({ id }) => id === provider);
   return html`
     <div class="error-card">
@@ -31,7 +34,7 @@ export function ErrorCard({ error, answerModel }) {
           <button type="button" onClick=${() => { model.dialog.value = { kind: "provider", id: provider }; }}>
             Open the provider's settings</button>`}
         ${exists && !error.consent_needed.length && error.type !== "PythonUnavailable" && html`
-          <button type="button" onClick=${() => actions.diagnosis.open(answerModel, error)}>Diagnose</button>`}
+          <button type="button" onClick=${() => actions.diagnosis.open(askedModel, error)}>Diagnose</button>`}
       </div>
       <${Attempts} attempts=${error.attempts} />
       ${error.request_id && html`<p class="error-id">Request ${error.request_id}</p>`}

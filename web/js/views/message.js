@@ -68,7 +68,8 @@ function AnswerItem({ answer, isLast }) {
       ${running && !answer.content && !answer.reasoning && (answer.retrying
         ? html`<${WaitingAgain} key=${answer.retrying.attempt} retrying=${answer.retrying} />`
         : html`<${Waiting} />`)}
-      ${answer.error && html`<${ErrorCard} error=${answer.error} answerModel=${answer.model} />`}
+      ${answer.error && html`<${ErrorCard} error=${answer.error}
+        answerModel=${answer.model} askedModel=${answer.taken?.model ?? answer.model} />`}
       <${Ending} answer=${answer} />
       ${!running && html`
         <div class="message-foot">
