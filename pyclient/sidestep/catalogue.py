@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from fnmatch import fnmatchcase
+from fnmatch import translate
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
@@ -56,7 +57,7 @@ class ModelRules:
 
     def covers(self, model: str) -> bool:
         """Say whether *model* is one of them."""
-        return any(fnmatchcase(model, pattern) for pattern in self.match)
+        return _compile(self.match).match(model) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +186,11 @@ def format_table(catalogue: Mapping[str, CatalogueEntry]) -> str:
         models = "its list" if entry.models_path else "curated"
         lines.append(f"| {entry.name} | {way} | {entry.cors.date or '—'} | `{entry.dialect}` | {models} |")
     return "\n".join(lines) + "\n"
+
+
+@cache
+def _compile(patterns: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile("|".join(translate(pattern) for pattern in patterns))
 
 
 def _read_entry(entry_id: str, row: dict[str, Any], rows: Mapping[str, dict[str, Any]]) -> CatalogueEntry:
