@@ -196,12 +196,14 @@ class TargetFinder:
         self, name: str, request: ChatRequest, reason: str, tags: tuple[str, ...], conversation: str
     ) -> Target:
         provider, model_id = self._split(name)
-        facts = describe_request(provider.id, replace(request, model=model_id), tags, conversation)
+        request = replace(request, model=model_id)
+        facts = describe_request(provider.id, request, tags, conversation)
         rules = self._config.policies.rules
         decision = decide(rules, facts, self.make_context(rules), self.python_rules.run) if rules else Decision()
         because = f"the rule “{decision.rule_name}”" if decision.rule_id is not None else ""
         if decision.model and decision.model != name:
             provider, model_id = self._split(decision.model)
+            request = replace(request, model=model_id)
             reason = f"{because[:1].upper()}{because[1:]} asks {decision.model} in the place of {name}."
         wishes = Wishes(
             decision.policy,
@@ -211,7 +213,7 @@ class TargetFinder:
             # Only what has a beginning can be met again in a provider's prompt cache.
             conversation if facts.turn_count > 1 else "",
         )
-        return Target(provider, replace(request, model=model_id), reason, wishes, decision.timeout, decision)
+        return Target(provider, request, reason, wishes, decision.timeout, decision)
 
     def _split(self, name: str) -> tuple[Provider, str]:
         provider_id, _, model_id = name.partition("/")

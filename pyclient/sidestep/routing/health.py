@@ -179,7 +179,7 @@ class Health:
         if not outcomes:
             return HealthStatus("unknown")
         run = _count_failures(outcomes)
-        successes = [row.at for row in outcomes if row.blame == "nobody"]
+        last_success = next((row.at for row in reversed(outcomes) if row.blame == "nobody"), None)
         failures = [row for row in outcomes if row.blame == "route"]
         last_failure = failures[-1].at if failures else None
         resting_until = 0.0
@@ -189,7 +189,7 @@ class Health:
         return HealthStatus(
             _find_level(run, len(failures), len(outcomes)),
             run,
-            successes[-1] if successes else None,
+            last_success,
             last_failure,
             _smooth([row.latency for row in outcomes if row.latency is not None]),
             resting_until,
@@ -214,7 +214,8 @@ class Health:
         return Outage(first.at, until, len(own), latest.reason) if now < until else None
 
     def _find_recent(self, key: HealthKey, now: float) -> tuple[Outcome, ...]:
-        return tuple(row for row in self.outcomes.get(key, ()) if now - MEMORY < row.at <= now + MEMORY)
+        oldest, newest = now - MEMORY, now + MEMORY
+        return tuple([row for row in self.outcomes.get(key, ()) if oldest < row.at <= newest])
 
 
 def find_blame(error: SidestepError) -> Blame:
