@@ -77,3 +77,19 @@ def test_consent_can_be_revoked_and_given_back(page: Page, static_server: str) -
     expect(provider_cards(page)).to_contain_text("Sees no provider's key")
     page.get_by_role("button", name="Undo").click()
     expect(provider_cards(page)).to_contain_text("every provider")
+
+
+def test_a_dialog_that_is_told_late_to_have_closed_takes_no_other_along(page: Page, static_server: str) -> None:
+    page.goto(f"{static_server}/#relays")
+    page.get_by_role("button", name="Add relay").click()
+    expect(page.get_by_role("dialog")).to_contain_text("Relay URL")
+    # In one task: the dialog closes, and before the browser tells so, a pairing link comes.
+    page.evaluate(
+        """async (hash) => {
+          document.querySelector("dialog").close();
+          location.hash = hash;
+          await new Promise((resolve) => { addEventListener("hashchange", resolve, { once: true }); });
+        }""",
+        make_link("https://relay.example"),
+    )
+    expect(page.get_by_role("dialog")).to_contain_text("https://relay.example")

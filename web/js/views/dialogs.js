@@ -11,7 +11,8 @@ import { RuleDialog } from "./rule_dialog.js";
 export function Dialogs() {
   const { model } = useApp();
   const dialog = model.dialog.value;
-  const close = () => { model.dialog.value = null; };
+  // The browser tells late of a dialog that was closed: by then another one may be open.
+  const close = () => { if (model.dialog.value === dialog) model.dialog.value = null; };
   if (!dialog) return null;
   if (dialog.kind === "pairing") return html`<${PairingDialog} pairing=${dialog.pairing} close=${close} />`;
   if (dialog.kind === "diagnosis") {
