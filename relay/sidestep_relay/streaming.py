@@ -15,15 +15,16 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from sidestep_relay.errors import RelayError
+from sidestep_relay.lanes import Whole
 
-__all__ = ["DONE", "ClientLeft", "Pump", "has_client_left", "write_error", "write_event"]
+__all__ = ["DONE", "PING", "ClientLeft", "EventWriter", "Pump", "has_client_left", "write_event", "write_json"]
 
 T = TypeVar("T")
 
 DONE = b"data: [DONE]\n\n"
 PING = b": ping\n\n"
 _LOOK_UP_SECONDS = 0.2  # how late a client's leaving may be noticed while the provider is silent
+_LONGEST_BLANK = 4  # bytes of two line ends
 _WAITING_ITEMS = 64  # how far the provider may be ahead of a slow client
 
 
@@ -106,14 +107,45 @@ class Pump(Generic[T]):
         return False
 
 
+def write_json(data: Mapping[str, Any]) -> bytes:
+    """Return *data* as JSON on one line."""
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode()
+
+
 def write_event(data: Mapping[str, Any]) -> bytes:
     """Return one server-sent event."""
-    return b"data: " + json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode() + b"\n\n"
+    return _write_lines(write_json(data))
 
 
-def write_error(error: RelayError, request_id: str) -> bytes:
-    """Return the event that ends a stream which can no longer answer with a status."""
-    return b"event: error\n" + write_event(error.to_dict(request_id))
+class EventWriter:
+    """Writes one stream, and knows at any moment whether it stands between two events.
+
+    A comment inside an event would tear nothing that the specification calls an event, but readers are many.
+    """
+
+    def __init__(self) -> None:
+        self._end = b"\n\n"
+
+    @property
+    def is_between_events(self) -> bool:
+        """Whether a blank line, or nothing, was written last; lines may end in any of the three ways."""
+        return self._end.replace(b"\r\n", b"\n").replace(b"\r", b"\n").endswith(b"\n\n")
+
+    def write(self, piece: bytes | Whole) -> bytes:
+        """Return what to send for *piece*: bytes as they are, a document as one event."""
+        data = piece if isinstance(piece, bytes) else _write_lines(piece.body)
+        self._end = (self._end + data)[-_LONGEST_BLANK:]
+        return data
+
+    def write_error(self, envelope: Mapping[str, Any]) -> bytes:
+        """Return the event that ends a stream which can no longer answer with a status; first ends an open one."""
+        line_end = b"" if self._end.endswith((b"\n", b"\r")) else b"\n"
+        ending = b"" if self.is_between_events else line_end + b"\n"
+        return self.write(ending + b"event: error\n" + write_event(envelope))
+
+
+def _write_lines(body: bytes) -> bytes:
+    return b"".join(b"data: " + line + b"\n" for line in body.splitlines()) + b"\n"
 
 
 def has_client_left(environ: Mapping[str, Any]) -> bool:
