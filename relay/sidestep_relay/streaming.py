@@ -139,8 +139,9 @@ class EventWriter:
 
     def write_error(self, envelope: Mapping[str, Any]) -> bytes:
         """Return the event that ends a stream which can no longer answer with a status; first ends an open one."""
-        line_end = b"" if self._end.endswith((b"\n", b"\r")) else b"\n"
-        ending = b"" if self.is_between_events else line_end + b"\n"
+        # The blank line must not turn a lone CR into CRLF, which would be one line end.
+        line_end = self._end[-1:] if self._end.endswith((b"\n", b"\r")) else b"\n\n"
+        ending = b"" if self.is_between_events else line_end
         return self.write(ending + b"event: error\n" + write_event(envelope))
 
 

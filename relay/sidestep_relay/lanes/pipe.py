@@ -147,8 +147,10 @@ def _pass_on(pieces: Iterator[bytes], call: ChatCall) -> Iterator[bytes]:
     seen = tail.read()
     if seen.is_finished or _parse(half.removeprefix(b"data:")):
         yield half
+    if seen.error and not seen.is_finished:
+        raise read_error(seen.error, call, status=None)
     if not seen.is_finished:
-        raise read_error(seen.error, call, status=None) if seen.error else describe_unfinished(call)
+        raise describe_unfinished(call) if seen.has_events else describe_nonsense(call)
 
 
 def _split_lines(data: bytes) -> tuple[bytes, bytes]:
