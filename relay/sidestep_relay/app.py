@@ -330,17 +330,16 @@ class _Exchange:
                 yield self._count(writer.write(first))
             while True:
                 try:
-                    piece = pump.get(self._ping_seconds, self._has_left)
+                    pieces = [pump.get(self._ping_seconds, self._has_left), *pump.get_ready()]
                 except TimeoutError:
-                    if not writer.is_between_events:
-                        continue
-                    piece = PING
+                    pieces = [PING] if writer.is_between_events else []
                 except StopIteration:
                     break
                 else:
-                    self._chunks += 1
-                if piece:
-                    yield self._count(writer.write(piece))
+                    self._chunks += len(pieces)
+                # What came together leaves together: each write costs a system call.
+                if data := b"".join(map(writer.write, pieces)):
+                    yield self._count(data)
             code = ""
         except ClientLeft:
             return

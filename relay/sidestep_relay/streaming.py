@@ -49,6 +49,7 @@ class Pump(Generic[T]):
         self._queue: queue.Queue[T | _End] = queue.Queue(_WAITING_ITEMS)
         self._is_closed = threading.Event()
         self._has_ended = False
+        self._end: _End | None = None
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
@@ -60,6 +61,8 @@ class Pump(Generic[T]):
             TimeoutError: none came within *timeout* seconds.
             ClientLeft: *has_left* said so while none came.
         """
+        if self._end is not None:
+            return self._open(self._end)
         deadline = time.monotonic() + timeout
         while True:
             wait = min(_LOOK_UP_SECONDS, max(deadline - time.monotonic(), 0))
@@ -72,6 +75,21 @@ class Pump(Generic[T]):
                     raise TimeoutError from None
             else:
                 return self._open(item)
+
+    def get_ready(self) -> list[T]:
+        """Return the items that are there already, without waiting for any."""
+        items: list[T] = []
+        while self._end is None:
+            try:
+                item = self._queue.get_nowait()
+            except queue.Empty:
+                break
+            if isinstance(item, _End):
+                # The next `get` tells it.
+                self._end = item
+            else:
+                items.append(item)
+        return items
 
     def close(self) -> None:
         """Stop the iterator if it still runs."""
