@@ -23,12 +23,14 @@ from sidestep_relay.auth import TokenCheck
 from sidestep_relay.chats import ChatCall, choose_entry, find_key, read_chat
 from sidestep_relay.config import RelayConfig
 from sidestep_relay.errors import RelayError, make_provider_error
+from sidestep_relay.lanes import Lane, LaneName, Whole, choose_lane
+from sidestep_relay.lanes.pipe import PipeLane
 from sidestep_relay.lanes.translate import TranslateLane, load_litellm
 from sidestep_relay.loading import BackgroundLoader, Spawn, spawn_thread
 from sidestep_relay.models import fetch_models, list_catalogue
 from sidestep_relay.probes import PROBE_SECONDS, Prober, read_probe
 from sidestep_relay.site import add_site
-from sidestep_relay.streaming import DONE, PING, ClientLeft, Pump, has_client_left, write_error, write_event
+from sidestep_relay.streaming import PING, ClientLeft, EventWriter, Pump, has_client_left
 from sidestep_relay.telemetry import Log, make_log
 from sidestep_relay.upstreams import Connections, Upstream
 
@@ -113,7 +115,7 @@ class _Relay:
         self._connections = Connections(self._destinations)
         self._prober = Prober(self._destinations, self._connections.context, self._catalogue, seconds=probe_seconds)
         self.loader = BackgroundLoader(load, spawn, log)
-        self._lane = TranslateLane(self.loader.get)
+        self._lanes: dict[LaneName, Lane] = {"pipe": PipeLane(), "translate": TranslateLane(self.loader.get)}
 
     # around every request
 
@@ -218,9 +220,10 @@ class _Relay:
             base_url=request.headers.get("X-Provider-Base"),
             own_keys=self._own_keys,
         )
-        upstream = self._open(call.entry, call.base_url, call.key)
+        lane = choose_lane(call.entry, self._config.lanes)
+        upstream = self._open(call.entry, call.base_url, call.key, reads_along=lane == "translate")
         g.is_logged = True
-        exchange = _Exchange(call, upstream, self._lane, self._config.ping_seconds, self._log)
+        exchange = _Exchange(call, upstream, self._lanes[lane], self._config.ping_seconds, self._log)
         return exchange.stream() if call.is_stream else exchange.complete()
 
     def post_probe(self) -> Response:
@@ -242,15 +245,17 @@ class _Relay:
         base_url = request.headers.get("X-Provider-Base")
         return self._catalogue.get(wanted) or choose_entry(wanted.rstrip("/"), base_url, self._catalogue)
 
-    def _open(self, entry: CatalogueEntry, base_url: str, key: str) -> Upstream:
+    def _open(self, entry: CatalogueEntry, base_url: str, key: str, *, reads_along: bool = True) -> Upstream:
         place = self._destinations.check_url(base_url)
-        return Upstream(self._connections, place, dialect=entry.relay_dialect, has_key=bool(key))
+        return Upstream(
+            self._connections, place, dialect=entry.relay_dialect, has_key=bool(key), reads_along=reads_along
+        )
 
 
 class _Exchange:
     """One chat, from its request to the last byte of its answer."""
 
-    def __init__(self, call: ChatCall, upstream: Upstream, lane: TranslateLane, ping_seconds: float, log: Log) -> None:
+    def __init__(self, call: ChatCall, upstream: Upstream, lane: Lane, ping_seconds: float, log: Log) -> None:
         self._call = call
         self._upstream = upstream
         self._lane = lane
@@ -278,8 +283,11 @@ class _Exchange:
             raise make_provider_error("timeout", f"{self._call.entry.name} did not finish its answer.") from None
         finally:
             pump.close()
-        response = jsonify(answer)
-        self._bytes = response.content_length or 0
+        return self._answer_whole(answer)
+
+    def _answer_whole(self, answer: Whole) -> Response:
+        response = Response(answer.body, mimetype="application/json")
+        self._bytes = len(answer.body)
         self._write_log(HTTPStatus.OK)
         response.headers["Server-Timing"] = self._describe_timing()
         return response
@@ -292,7 +300,7 @@ class _Exchange:
         """
         pump = Pump(lambda: self._lane.stream(self._call, self._upstream), self._upstream.abort)
         try:
-            pump.get(self._ping_seconds, self._has_left)
+            first = pump.get(self._ping_seconds, self._has_left)
         except TimeoutError:
             first = PING
         except ClientLeft:
@@ -303,8 +311,9 @@ class _Exchange:
             pump.close()
             self._write_log(error.status, error.code, error.__cause__)
             raise
-        else:
-            first = b""
+        if isinstance(first, Whole):
+            pump.close()
+            return self._answer_whole(first)
         response = Response(self._write_stream(pump, first), mimetype="text/event-stream")
         response.headers["Content-Type"] = "text/event-stream; charset=utf-8"
         response.headers["Cache-Control"] = "no-store"
@@ -313,29 +322,30 @@ class _Exchange:
         response.headers["Server-Timing"] = self._describe_timing()
         return response
 
-    def _write_stream(self, pump: Pump[dict[str, Any] | None], first: bytes) -> Iterator[bytes]:
+    def _write_stream(self, pump: Pump[bytes | Whole], first: bytes) -> Iterator[bytes]:
         code, cause = "client_left", None
+        writer = EventWriter()
         try:
             if first:
-                yield self._count(first)
+                yield self._count(writer.write(first))
             while True:
                 try:
-                    chunk = pump.get(self._ping_seconds, self._has_left)
+                    pieces = [pump.get(self._ping_seconds, self._has_left), *pump.get_ready()]
                 except TimeoutError:
-                    yield self._count(PING)
+                    pieces = [PING] if writer.is_between_events else []
                 except StopIteration:
                     break
                 else:
-                    if chunk is not None:
-                        self._chunks += 1
-                        yield self._count(write_event(chunk))
-            yield self._count(DONE)
+                    self._chunks += len(pieces)
+                # What came together leaves together: each write costs a system call.
+                if data := b"".join(map(writer.write, pieces)):
+                    yield self._count(data)
             code = ""
         except ClientLeft:
             return
         except RelayError as error:
             code, cause = error.code, error.__cause__
-            yield self._count(write_error(error, self._request_id))
+            yield self._count(writer.write_error(error.to_dict(self._request_id)))
         finally:
             pump.close()
             self._write_log(_CLIENT_CLOSED if code == "client_left" else HTTPStatus.OK, code, cause)
@@ -357,6 +367,7 @@ class _Exchange:
             "chat",
             route="/v1/chat/completions",
             provider=self._call.entry.id,
+            lane=self._lane.name,
             model=f"{self._call.entry.litellm_prefix}/{self._call.model}",
             stream=self._call.is_stream,
             status=int(status),

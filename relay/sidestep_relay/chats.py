@@ -133,7 +133,7 @@ def read_chat(
     return ChatCall(
         entry=entry,
         model=model,
-        base_url=(base_url or entry.base_url).rstrip("/"),
+        base_url=(base_url or entry.relay_base_url or entry.base_url).rstrip("/"),
         key=find_key(entry, key, base_url, own_keys),
         messages=messages,
         is_stream=_read_flag(body, "stream"),

@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from sidestep.catalogue import load_catalogue
 from sidestep_relay.auth import find_token_file, is_strong_token, keep_token
 from sidestep_relay.destinations import Destinations, parse_destination
+from sidestep_relay.lanes import LANES, LaneName, list_lanes
 
 __all__ = ["RelayConfig", "SettingError", "load_config"]
 
@@ -25,6 +27,7 @@ _NAMES = (
     "SIDESTEP_USE_OWN_KEYS",
     "SIDESTEP_NAME",
     "SIDESTEP_PING_SECONDS",
+    "SIDESTEP_LANES",
 )
 _TRUTHS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
 _LONGEST_NAME = 60
@@ -51,6 +54,7 @@ class RelayConfig:
         site: a folder of a built page to serve, or None.
         ping_seconds: how long a stream may be silent before a comment keeps it alive.
         largest_body: bytes of a request.
+        lanes: by which lane a provider is called, by its id in the catalogue; the best one where nothing is said.
     """
 
     token: str
@@ -61,6 +65,7 @@ class RelayConfig:
     site: Path | None = None
     ping_seconds: float = DEFAULT_PING_SECONDS
     largest_body: int = 32 * 1024 * 1024
+    lanes: Mapping[str, LaneName] = field(default_factory=dict)
 
 
 def load_config(
@@ -92,6 +97,7 @@ def load_config(
         name=_read_name(settings),
         site=site,
         ping_seconds=_read_seconds(settings, "SIDESTEP_PING_SECONDS", DEFAULT_PING_SECONDS),
+        lanes=_read_lanes(settings),
     )
 
 
@@ -166,6 +172,22 @@ def _read_destinations(settings: Mapping[str, Any]) -> Destinations:
     except ValueError as error:
         raise SettingError(f"SIDESTEP_DESTINATIONS: {error}") from error
     return Destinations(named=named, allows_any_public="*" in rows)
+
+
+def _read_lanes(settings: Mapping[str, Any]) -> dict[str, LaneName]:
+    catalogue = load_catalogue()
+    lanes: dict[str, LaneName] = {}
+    for row in _read_list(settings, "SIDESTEP_LANES"):
+        provider, _, wanted = (part.strip() for part in row.partition("="))
+        lane = next((name for name in LANES if name == wanted), None)
+        if provider not in catalogue:
+            raise SettingError(f"SIDESTEP_LANES: there is no provider {provider!r} in the catalogue.")
+        if lane is None:
+            raise SettingError(f"SIDESTEP_LANES: {row!r} must be provider=lane; lanes are {', '.join(LANES)}.")
+        if lane not in list_lanes(catalogue[provider]):
+            raise SettingError(f"SIDESTEP_LANES: {provider} cannot go by {lane}: it does not speak OpenAI's chat wire.")
+        lanes[provider] = lane
+    return lanes
 
 
 def _read_truth(settings: Mapping[str, Any], name: str) -> bool:

@@ -26,12 +26,14 @@ class Observation:
         usage: the last usage object, or None.
         error: an error object that came inside the answer, as it came, or None.
         is_finished: whether the provider said that the answer was whole.
+        has_events: whether a stream had any event that can be read.
     """
 
     finish_reasons: dict[int, str] = field(default_factory=dict)
     usage: dict[str, Any] | None = None
     error: dict[str, Any] | None = None
     is_finished: bool = False
+    has_events: bool = False
 
 
 class Observer:
@@ -67,8 +69,9 @@ class Observer:
 
     def _read_event(self, event: ServerSentEvent) -> None:
         if event.data.strip() == "[DONE]":
-            self.seen.is_finished = True
+            self.seen.is_finished = self.seen.has_events = True
         elif parsed := _parse(event.data):
+            self.seen.has_events = True
             self._read(parsed, self.seen)
 
 

@@ -15,15 +15,16 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from sidestep_relay.errors import RelayError
+from sidestep_relay.lanes import Whole
 
-__all__ = ["DONE", "ClientLeft", "Pump", "has_client_left", "write_error", "write_event"]
+__all__ = ["DONE", "PING", "ClientLeft", "EventWriter", "Pump", "has_client_left", "write_event", "write_json"]
 
 T = TypeVar("T")
 
 DONE = b"data: [DONE]\n\n"
 PING = b": ping\n\n"
 _LOOK_UP_SECONDS = 0.2  # how late a client's leaving may be noticed while the provider is silent
+_LONGEST_BLANK = 4  # bytes of two line ends
 _WAITING_ITEMS = 64  # how far the provider may be ahead of a slow client
 
 
@@ -48,6 +49,7 @@ class Pump(Generic[T]):
         self._queue: queue.Queue[T | _End] = queue.Queue(_WAITING_ITEMS)
         self._is_closed = threading.Event()
         self._has_ended = False
+        self._end: _End | None = None
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
@@ -59,6 +61,8 @@ class Pump(Generic[T]):
             TimeoutError: none came within *timeout* seconds.
             ClientLeft: *has_left* said so while none came.
         """
+        if self._end is not None:
+            return self._open(self._end)
         deadline = time.monotonic() + timeout
         while True:
             wait = min(_LOOK_UP_SECONDS, max(deadline - time.monotonic(), 0))
@@ -71,6 +75,21 @@ class Pump(Generic[T]):
                     raise TimeoutError from None
             else:
                 return self._open(item)
+
+    def get_ready(self) -> list[T]:
+        """Return the items that are there already, without waiting for any."""
+        items: list[T] = []
+        while self._end is None:
+            try:
+                item = self._queue.get_nowait()
+            except queue.Empty:
+                break
+            if isinstance(item, _End):
+                # The next `get` tells it.
+                self._end = item
+            else:
+                items.append(item)
+        return items
 
     def close(self) -> None:
         """Stop the iterator if it still runs."""
@@ -106,14 +125,46 @@ class Pump(Generic[T]):
         return False
 
 
+def write_json(data: Mapping[str, Any]) -> bytes:
+    """Return *data* as JSON on one line."""
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode()
+
+
 def write_event(data: Mapping[str, Any]) -> bytes:
     """Return one server-sent event."""
-    return b"data: " + json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode() + b"\n\n"
+    return _write_lines(write_json(data))
 
 
-def write_error(error: RelayError, request_id: str) -> bytes:
-    """Return the event that ends a stream which can no longer answer with a status."""
-    return b"event: error\n" + write_event(error.to_dict(request_id))
+class EventWriter:
+    """Writes one stream, and knows at any moment whether it stands between two events.
+
+    A comment inside an event would tear nothing that the specification calls an event, but readers are many.
+    """
+
+    def __init__(self) -> None:
+        self._end = b"\n\n"
+
+    @property
+    def is_between_events(self) -> bool:
+        """Whether a blank line, or nothing, was written last; lines may end in any of the three ways."""
+        return self._end.replace(b"\r\n", b"\n").replace(b"\r", b"\n").endswith(b"\n\n")
+
+    def write(self, piece: bytes | Whole) -> bytes:
+        """Return what to send for *piece*: bytes as they are, a document as one event."""
+        data = piece if isinstance(piece, bytes) else _write_lines(piece.body)
+        self._end = (self._end + data)[-_LONGEST_BLANK:]
+        return data
+
+    def write_error(self, envelope: Mapping[str, Any]) -> bytes:
+        """Return the event that ends a stream which can no longer answer with a status; first ends an open one."""
+        # The blank line must not turn a lone CR into CRLF, which would be one line end.
+        line_end = self._end[-1:] if self._end.endswith((b"\n", b"\r")) else b"\n\n"
+        ending = b"" if self.is_between_events else line_end
+        return self.write(ending + b"event: error\n" + write_event(envelope))
+
+
+def _write_lines(body: bytes) -> bytes:
+    return b"".join(b"data: " + line + b"\n" for line in body.splitlines()) + b"\n"
 
 
 def has_client_left(environ: Mapping[str, Any]) -> bool:

@@ -20,6 +20,7 @@ FIELDS = frozenset(
         "duration_ms",
         "event",
         "exception",
+        "lane",
         "level",
         "method",
         "model",

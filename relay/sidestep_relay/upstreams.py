@@ -59,7 +59,7 @@ class Connections(httpx.HTTPTransport):
 
 
 class Upstream(httpx.BaseTransport):
-    """One request's transport, given to whichever HTTP client LiteLLM uses.
+    """One request's transport, used by the pipe lane as it is, and by the HTTP client that LiteLLM is given.
 
     Attributes:
         refusal: why the relay itself did not send the request, or None.
@@ -68,7 +68,7 @@ class Upstream(httpx.BaseTransport):
         headers: the provider's headers.
         error_body: the body of an answer whose status is 300 or more.
         is_html: whether a page came where data was expected.
-        observer: what the answer's body says.
+        observer: what the answer's body says, or None if nobody reads along.
         is_aborted: whether `abort` was called.
     """
 
@@ -79,6 +79,7 @@ class Upstream(httpx.BaseTransport):
         *,
         dialect: str,
         has_key: bool,
+        reads_along: bool = True,
         largest_error: int = _LARGEST_ERROR,
     ) -> None:
         self.refusal: RelayError | None = None
@@ -93,6 +94,7 @@ class Upstream(httpx.BaseTransport):
         self._place = place
         self._dialect = dialect
         self._has_key = has_key
+        self._reads_along = reads_along
         self._largest_error = largest_error
         self._sent_at: float | None = None
         self._answered_at: float | None = None
@@ -178,7 +180,7 @@ class Upstream(httpx.BaseTransport):
             response.close()
             return httpx.Response(response.status_code, content=self.error_body, headers={"content-type": content_type})
         self.is_html = content_type.startswith("text/html")
-        if response.headers.get("content-encoding", "identity") == "identity":
+        if self._reads_along and response.headers.get("content-encoding", "identity") == "identity":
             self.observer = Observer(self._dialect, is_stream=content_type.startswith("text/event-stream"))
         response.headers.pop("set-cookie", None)
         self._answer = _Observed(response.stream, self)

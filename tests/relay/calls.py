@@ -38,13 +38,19 @@ def chat(client: httpx.Client, fake: Fake, **fields: Any) -> httpx.Response:
 
 @dataclass
 class StreamRead:
-    """A stream that was read to its end."""
+    """A stream that was read to its end.
+
+    Attributes:
+        error: the relay's own event.
+        told: an error in the provider's own words.
+    """
 
     text: str = ""
     reasoning: str = ""
     finish_reasons: list[str] = field(default_factory=list)
     usage: dict[str, Any] | None = None
     error: dict[str, Any] | None = None
+    told: dict[str, Any] | None = None
     is_done: bool = False
 
 
@@ -57,8 +63,10 @@ def read_stream(raw: bytes) -> StreamRead:
             read.is_done = True
         elif event.event == "error":
             read.error = json.loads(event.data)["error"]
+        elif "error" in (chunk := json.loads(event.data)):
+            read.told = chunk["error"]
         else:
-            _read_chunk(json.loads(event.data), read)
+            _read_chunk(chunk, read)
     return read
 
 

@@ -31,6 +31,11 @@ GOOD = {"SIDESTEP_TOKEN": TOKEN}
         ("SIDESTEP_PING_SECONDS", "soon"),
         ("SIDESTEP_PING_SECONDS", "0"),
         ("SIDESTEP_NAME", "x" * 61),
+        ("SIDESTEP_LANES", "openai"),
+        ("SIDESTEP_LANES", "openai=direct"),
+        ("SIDESTEP_LANES", "nobody=pipe"),
+        ("SIDESTEP_LANES", "anthropic=pipe"),
+        ("SIDESTEP_LANES", "openai=pipe, bedrock=translate"),
     ],
 )
 def test_a_wrong_setting_is_named(name: str, value: str) -> None:
@@ -46,12 +51,14 @@ def test_settings_are_read() -> None:
         "SIDESTEP_ORIGINS": "https://Page.example/, http://localhost:8000",
         "SIDESTEP_DESTINATIONS": "http://127.0.0.1:9/v1, *",
         "SIDESTEP_USE_OWN_KEYS": "true",
+        "SIDESTEP_LANES": "openai=translate, zai = pipe",
     }
     config = load_config(GOOD | settings, own_origins=("http://127.0.0.1:8787",))
     assert config.origins == ("https://page.example", "http://localhost:8000", "http://127.0.0.1:8787")
     assert config.destinations.allows_any_public
     assert [row.path for row in config.destinations.named] == ["/v1"]
     assert config.should_use_own_keys
+    assert config.lanes == {"openai": "translate", "zai": "pipe"}
 
 
 def test_a_file_gives_the_same_settings_and_the_environment_wins(tmp_path: Path) -> None:

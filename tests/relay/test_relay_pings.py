@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from tests.fakes import Hold, OpenProvider, Reply, Stream
+from tests.fakes.servers import Piece
 from tests.fakes.wires import DONE, write_chunk
 from tests.relay.calls import make_body, make_headers, read_stream
 from tests.relay.conftest import start_loaded
@@ -58,3 +59,26 @@ def test_a_provider_that_thinks_before_its_first_byte(pinging: RunningRelay, ope
     assert stream.error is not None
     assert (stream.error["code"], stream.error["provider_status"]) == ("provider_rate_limit", 429)
     assert not stream.is_done
+
+
+def test_no_comment_is_put_into_an_event(pinging: RunningRelay, open_provider: OpenProvider) -> None:
+    inside, beside = Hold(), Hold()
+    event = write_chunk({"content": "whole"})
+    end = [write_chunk(finish_reason="stop"), DONE]
+    torn: list[Piece] = [write_chunk({"content": "a"}), event[:-1], inside, event[-1:], *end]
+    open_provider.answers.extend([Stream(torn), Stream([write_chunk({"content": "b"}), beside, *end])])
+    headers, body = make_headers(open_provider) | pinging.headers, make_body(open_provider, stream=True)
+    with (
+        httpx.Client(base_url=pinging.url, headers=headers, timeout=10, trust_env=False) as client,
+        client.stream("POST", "/v1/chat/completions", json=body) as answer,
+    ):
+        inside.wait_reached()
+        # While another silent stream gets several comments, this one gets none.
+        with client.stream("POST", "/v1/chat/completions", json=body) as other:
+            received = other.iter_bytes()
+            for _ in range(4):
+                read_until(received, PING)
+            beside.release()
+            assert read_stream(b"".join(received)).is_done
+        inside.release()
+        assert answer.read() == b"".join(piece for piece in torn if isinstance(piece, bytes))

@@ -141,6 +141,7 @@ def test_an_error_inside_a_stream_is_an_event(client: httpx.Client, zai_provider
     zai_provider.answers.append(Stream([write_chunk({"content": "Hel"}), broken]))
     read = read_stream(chat(client, zai_provider, stream=True).content)
     assert read.text == "Hel"
+    assert read.told == {"code": "1305", "message": "The service is overloaded"}
     assert read.error is not None
     assert (read.error["code"], read.error["provider_code"]) == ("provider_overloaded", "1305")
     assert read.error["retryable"] is True

@@ -1,4 +1,4 @@
-"""The lane that calls LiteLLM, for any provider it knows.
+"""The lane that calls LiteLLM: for providers of other wires than OpenAI's, and for those too if the operator wants it.
 
 What LiteLLM would do on its own, and why it does not here:
 
@@ -20,13 +20,15 @@ import logging
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
-from typing import Any
+from typing import Any, ClassVar
 
 import httpx
 
 from sidestep_relay.chats import VENDOR_FIELDS, ChatCall
-from sidestep_relay.errors import RelayError, make_provider_error, read_provider_error
+from sidestep_relay.lanes import LaneName, Whole
+from sidestep_relay.lanes.failures import describe_failure, describe_page, describe_unfinished, read_error
 from sidestep_relay.observations import Observation
+from sidestep_relay.streaming import DONE, write_event, write_json
 from sidestep_relay.upstreams import TIMEOUT, Upstream
 
 __all__ = ["TranslateLane", "load_litellm"]
@@ -68,10 +70,12 @@ class TranslateLane:
     *load* returns the litellm module, waiting for it if need be.
     """
 
+    name: ClassVar[LaneName] = "translate"
+
     def __init__(self, load: Callable[[], Any]) -> None:
         self._load = load
 
-    def complete(self, call: ChatCall, upstream: Upstream) -> dict[str, Any]:
+    def complete(self, call: ChatCall, upstream: Upstream) -> Whole:
         """Return the whole answer as a `chat.completion`.
 
         Raises:
@@ -85,30 +89,31 @@ class TranslateLane:
             choice["finish_reason"] = seen.finish_reasons.get(choice["index"], choice.get("finish_reason"))
         if seen.usage:
             answer["usage"] = seen.usage
-        return answer
+        return Whole(write_json(answer))
 
-    def stream(self, call: ChatCall, upstream: Upstream) -> Iterator[dict[str, Any] | None]:
-        """Yield None when the provider has accepted the request, then each `chat.completion.chunk`.
+    def stream(self, call: ChatCall, upstream: Upstream) -> Iterator[bytes | Whole]:
+        """Yield nothing (`b""`) when the provider has accepted the request, then an event for each chunk; see `Lane`.
 
         Raises:
             RelayError: the relay or the provider said no, before or in the middle of the answer.
         """
         with closing(upstream):
             chunks = iter(self._call(call, upstream))
-            yield None
+            yield b""
             while (chunk := _next_chunk(chunks, call, upstream)) is not None:
                 body: dict[str, Any] = chunk.model_dump(exclude_none=True)
                 seen = upstream.observer.seen if upstream.observer else Observation()
                 if _is_wanted(body, call, seen):
-                    yield _correct(body, seen)
+                    yield write_event(_correct(body, seen))
             _check_answer(call, upstream)
+            yield DONE
 
     def _call(self, call: ChatCall, upstream: Upstream) -> Any:
         litellm = self._load()
         try:
             return litellm.completion(**build_arguments(call, _CLIENTS[call.entry.relay_dialect](call, upstream)))
         except Exception as error:
-            raise _translate(error, call, upstream) from error
+            raise describe_failure(error, call, upstream) from error
 
 
 def build_arguments(call: ChatCall, client: Any) -> dict[str, Any]:
@@ -160,7 +165,7 @@ def _next_chunk(chunks: Iterator[Any], call: ChatCall, upstream: Upstream) -> An
     try:
         return next(chunks, None)
     except Exception as error:
-        raise _translate(error, call, upstream) from error
+        raise describe_failure(error, call, upstream) from error
 
 
 def _is_wanted(body: dict[str, Any], call: ChatCall, seen: Observation) -> bool:
@@ -191,77 +196,9 @@ def _check_answer(call: ChatCall, upstream: Upstream) -> Observation:
         return Observation(is_finished=True)
     seen = upstream.observer.seen
     if seen.error:
-        raise _read_error(seen.error, call, status=None)
+        raise read_error(seen.error, call, status=None)
     if upstream.is_html:
-        raise _describe_page(call)
+        raise describe_page(call)
     if not seen.is_finished:
-        raise make_provider_error(
-            "incomplete", f"{call.entry.name} ended the answer without saying that it was finished."
-        )
+        raise describe_unfinished(call)
     return seen
-
-
-def _translate(error: Exception, call: ChatCall, upstream: Upstream) -> RelayError:
-    """Return the relay's error for anything LiteLLM raised. The wire is believed before the exception."""
-    name = call.entry.name
-    if upstream.refusal:
-        return upstream.refusal
-    if upstream.status is None:
-        return _describe_no_answer(error, upstream.failure, name)
-    if upstream.status >= httpx.codes.BAD_REQUEST:
-        return _read_error(upstream.error_body, call, status=upstream.status, headers=upstream.headers)
-    if upstream.status >= httpx.codes.MULTIPLE_CHOICES:
-        message = f"{name} answered {upstream.status}, a redirect, which is not followed: check the base URL."
-        return make_provider_error("redirect", message, status=upstream.status)
-    return _describe_bad_answer(call, upstream)
-
-
-def _describe_bad_answer(call: ChatCall, upstream: Upstream) -> RelayError:
-    name = call.entry.name
-    if upstream.observer and upstream.observer.seen.error:
-        return _read_error(upstream.observer.seen.error, call, status=None)
-    if upstream.is_html:
-        return _describe_page(call)
-    if isinstance(upstream.failure, httpx.TimeoutException):
-        return make_provider_error("timeout", f"{name} fell silent in the middle of its answer.")
-    if upstream.failure:
-        return make_provider_error("incomplete", f"The connection to {name} broke in the middle of its answer.")
-    return make_provider_error("answer", f"{name} answered something that is no chat completion.")
-
-
-def _describe_no_answer(error: Exception, failure: httpx.TransportError | None, name: str) -> RelayError:
-    if isinstance(failure, httpx.ConnectTimeout):
-        return make_provider_error("unreachable", f"{name} did not accept a connection in {TIMEOUT.connect:.0f} s.")
-    if isinstance(failure, httpx.TimeoutException):
-        return make_provider_error("timeout", f"{name} did not answer in {TIMEOUT.read:.0f} s.")
-    if failure:
-        return make_provider_error("unreachable", f"{name} cannot be reached: {type(failure).__name__}.")
-    # Nothing was sent: LiteLLM itself refused the request. Its words can hold the prompt, so only its kind is told.
-    return RelayError(
-        "request_invalid",
-        f"LiteLLM could not turn the request into one for {name} ({type(error).__name__}).",
-        status=400,
-    )
-
-
-def _describe_page(call: ChatCall) -> RelayError:
-    return make_provider_error(
-        "answer", f"{call.entry.name} answered with a web page instead of data: check the base URL."
-    )
-
-
-def _read_error(
-    body: bytes | Mapping[str, Any],
-    call: ChatCall,
-    *,
-    status: int | None,
-    headers: Mapping[str, str] | None = None,
-) -> RelayError:
-    return read_provider_error(
-        body,
-        name=call.entry.name,
-        status=status,
-        error_codes=call.entry.error_codes,
-        secrets=(call.key,),
-        headers=headers,
-    )
