@@ -9,7 +9,7 @@ import dataclasses
 import re
 import secrets
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -23,6 +23,7 @@ from sidestep_relay.auth import TokenCheck
 from sidestep_relay.chats import ChatCall, choose_entry, find_key, read_chat
 from sidestep_relay.config import RelayConfig
 from sidestep_relay.errors import RelayError, make_provider_error
+from sidestep_relay.grants import check_host, check_provider
 from sidestep_relay.lanes import Lane, LaneName, Whole, choose_lane
 from sidestep_relay.lanes.pipe import PipeLane
 from sidestep_relay.lanes.translate import TranslateLane, load_litellm
@@ -32,6 +33,8 @@ from sidestep_relay.probes import PROBE_SECONDS, Prober, read_probe
 from sidestep_relay.site import add_site
 from sidestep_relay.streaming import PING, ClientLeft, EventWriter, Pump, has_client_left
 from sidestep_relay.telemetry import Log, make_log
+from sidestep_relay.token_files import TokenFile
+from sidestep_relay.tokens import Token, make_full_token
 from sidestep_relay.upstreams import Connections, Upstream
 
 __all__ = ["create_app"]
@@ -52,6 +55,7 @@ def create_app(
     spawn: Spawn = spawn_thread,
     load: Callable[[], Any] = load_litellm,
     probe_seconds: float = PROBE_SECONDS,
+    clock: Callable[[], float] = time.time,
 ) -> Flask:
     """Return the WSGI application.
 
@@ -62,10 +66,11 @@ def create_app(
         spawn: how to run something slow beside the serving; see `loading`.
         load: returns the litellm module.
         probe_seconds: how long a probe may take.
+        clock: returns Unix time in seconds; tokens end by it.
     """
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = config.largest_body
-    relay = _Relay(config, environment or {}, log or make_log(), spawn, load, probe_seconds=probe_seconds)
+    relay = _Relay(config, environment or {}, log or make_log(), spawn, load, probe_seconds=probe_seconds, clock=clock)
     # A pattern, because flask-cors takes an origin with an IPv6 address for one.
     CORS(
         app,
@@ -104,14 +109,15 @@ class _Relay:
         load: Callable[[], Any],
         *,
         probe_seconds: float,
+        clock: Callable[[], float],
     ) -> None:
         self._config = config
         self._catalogue = load_catalogue()
         known = frozenset(host for entry in self._catalogue.values() for host in entry.hosts)
         self._destinations = dataclasses.replace(config.destinations, known=known)
         self._own_keys = environment if config.should_use_own_keys else {}
-        self._token = TokenCheck(config.token)
         self._log = log
+        self._tokens = TokenCheck(_make_token_list(config, self._catalogue.keys(), clock, log), clock)
         self._connections = Connections(self._destinations)
         self._prober = Prober(self._destinations, self._connections.context, self._catalogue, seconds=probe_seconds)
         self.loader = BackgroundLoader(load, spawn, log)
@@ -125,9 +131,11 @@ class _Relay:
         g.request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
         g.begun = time.monotonic()
         g.code = ""
+        g.token_name = ""
         g.is_logged = not request.path.startswith("/v1/") or request.method == "OPTIONS"
         if request.method != "OPTIONS" and request.path.startswith("/v1/"):
-            self._token.check(request.headers.get("Authorization"))
+            g.token = self._tokens.check(request.headers.get("Authorization"))
+            g.token_name = g.token.name
 
     def end(self, response: Response) -> Response:
         """Add the headers that every answer carries, and say which origin to allow if one was refused."""
@@ -149,6 +157,7 @@ class _Relay:
                 status=response.status_code,
                 code=g.code,
                 duration_ms=_elapsed_ms(g.begun),
+                token=g.token_name,
                 origin=origin,
                 request_id=g.request_id,
             )
@@ -189,9 +198,9 @@ class _Relay:
             {
                 "name": self._config.name,
                 "version": __version__,
-                "providers": list(self._catalogue),
+                "providers": list(self._list_entries()),
                 "limits": {"largest_body": self._config.largest_body},
-                "uses_own_keys": self._config.should_use_own_keys,
+                "uses_own_keys": self._config.should_use_own_keys and bool(g.token.uses_own_keys),
                 "is_ready": self.loader.is_loaded,
             }
         )
@@ -200,14 +209,15 @@ class _Relay:
         """List one provider's models, or the catalogue's."""
         wanted = request.args.get("provider")
         if not wanted:
-            return jsonify(list_catalogue(self._catalogue))
+            return jsonify(list_catalogue(self._list_entries()))
         entry = self._find_entry(wanted)
+        check_provider(g.token, entry, request.headers.get("X-Provider-Base"))
         base_url = (request.headers.get("X-Provider-Base") or entry.base_url).rstrip("/")
         if not base_url:
             raise RelayError(
                 "provider_base_missing", f"{entry.name} needs its base URL in X-Provider-Base.", status=400
             )
-        key = find_key(entry, request.headers.get("X-Provider-Key"), base_url, self._own_keys)
+        key = find_key(entry, request.headers.get("X-Provider-Key"), base_url, self._own_keys, g.token)
         upstream = self._open(entry, base_url, key)
         return jsonify(fetch_models(entry, base_url, key, upstream))
 
@@ -219,6 +229,7 @@ class _Relay:
             key=request.headers.get("X-Provider-Key"),
             base_url=request.headers.get("X-Provider-Base"),
             own_keys=self._own_keys,
+            token=g.token,
         )
         lane = choose_lane(call.entry, self._config.lanes)
         upstream = self._open(call.entry, call.base_url, call.key, reads_along=lane == "translate")
@@ -229,6 +240,7 @@ class _Relay:
     def post_probe(self) -> Response:
         """Say what this server sees of a provider's URL."""
         call = read_probe(_read_json(), self._destinations)
+        check_host(g.token, call.place.host, self._catalogue.values())
         environ = request.environ
         try:
             report = self._prober.run(call, lambda: has_client_left(environ))
@@ -239,6 +251,10 @@ class _Relay:
         waited = report["elapsed_ms"]
         response.headers["Server-Timing"] = f"relay;dur={_elapsed_ms(g.begun) - waited:.1f}, upstream;dur={waited:.1f}"
         return response
+
+    def _list_entries(self) -> dict[str, CatalogueEntry]:
+        """Return what the asking token may call."""
+        return {name: entry for name, entry in self._catalogue.items() if g.token.may_call(name)}
 
     def _find_entry(self, wanted: str) -> CatalogueEntry:
         """Find a provider by its catalogue id or by its LiteLLM prefix."""
@@ -265,6 +281,7 @@ class _Exchange:
         self._request_id: str = g.request_id
         self._begun: float = g.begun
         self._origin = request.headers.get("Origin", "")
+        self._token_name: str = g.token_name
         self._chunks = 0
         self._bytes = 0
 
@@ -379,9 +396,20 @@ class _Exchange:
             bytes=self._bytes,
             duration_ms=_elapsed_ms(self._begun),
             upstream_ms=round(self._upstream.waited_ms or 0, 1),
+            token=self._token_name,
             origin=self._origin,
             request_id=self._request_id,
         )
+
+
+def _make_token_list(
+    config: RelayConfig, known: Collection[str], clock: Callable[[], float], log: Log
+) -> Callable[[], tuple[Token, ...]]:
+    full = (make_full_token(config.token),) if config.token else ()
+    if config.tokens_file is None:
+        return lambda: full
+    file = TokenFile(config.tokens_file, known, clock, log)
+    return lambda: (*full, *file.list())
 
 
 def _read_json() -> Any:
