@@ -10,6 +10,7 @@ import re
 import secrets
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import ExitStack
 from http import HTTPStatus
 from typing import Any
 
@@ -19,17 +20,20 @@ from werkzeug.exceptions import BadRequest, HTTPException
 
 from sidestep._version import __version__
 from sidestep.catalogue import CatalogueEntry, load_catalogue
+from sidestep_relay.allowances import Allowance
 from sidestep_relay.auth import TokenCheck
-from sidestep_relay.chats import ChatCall, choose_entry, find_key, read_chat
+from sidestep_relay.chats import ChatCall, choose_entry, estimate_tokens, find_key, read_chat
 from sidestep_relay.config import RelayConfig
 from sidestep_relay.errors import RelayError, make_provider_error
 from sidestep_relay.grants import check_host, check_provider
 from sidestep_relay.lanes import Lane, LaneName, Whole, choose_lane
 from sidestep_relay.lanes.pipe import PipeLane
 from sidestep_relay.lanes.translate import TranslateLane, load_litellm
+from sidestep_relay.limits import Budget, Limiter, name_address
 from sidestep_relay.loading import BackgroundLoader, Spawn, spawn_thread
 from sidestep_relay.models import fetch_models, list_catalogue
 from sidestep_relay.probes import PROBE_SECONDS, Prober, read_probe
+from sidestep_relay.shapes import check_headers, check_shape
 from sidestep_relay.site import add_site
 from sidestep_relay.streaming import PING, ClientLeft, EventWriter, Pump, has_client_left
 from sidestep_relay.telemetry import Log, make_log
@@ -118,6 +122,7 @@ class _Relay:
         self._own_keys = environment if config.should_use_own_keys else {}
         self._log = log
         self._tokens = TokenCheck(_make_token_list(config, self._catalogue.keys(), clock, log), clock)
+        self._limiter = Limiter()
         self._connections = Connections(self._destinations)
         self._prober = Prober(self._destinations, self._connections.context, self._catalogue, seconds=probe_seconds)
         self.loader = BackgroundLoader(load, spawn, log)
@@ -136,6 +141,9 @@ class _Relay:
         if request.method != "OPTIONS" and request.path.startswith("/v1/"):
             g.token = self._tokens.check(request.headers.get("Authorization"))
             g.token_name = g.token.name
+            check_headers(request.headers)
+            # After the token, so that nobody can use up what is another's.
+            self._count_request()
 
     def end(self, response: Response) -> Response:
         """Add the headers that every answer carries, and say which origin to allow if one was refused."""
@@ -233,9 +241,20 @@ class _Relay:
         )
         lane = choose_lane(call.entry, self._config.lanes)
         upstream = self._open(call.entry, call.base_url, call.key, reads_along=lane == "translate")
-        g.is_logged = True
-        exchange = _Exchange(call, upstream, self._lanes[lane], self._config.ping_seconds, self._log)
-        return exchange.stream() if call.is_stream else exchange.complete()
+        own, shared = self._allowance(), self._config.per_address
+        address = name_address(request.remote_addr)
+        with ExitStack() as held:
+            held.enter_context(
+                self._limiter.hold_stream(("token", g.token.name, own.streams), ("address", address, shared.streams))
+            )
+            budget = self._limiter.count_tokens(g.token.name, estimate_tokens(call), own.tokens_per_minute)
+            # A refusal above is logged as any request; from here on the exchange logs.
+            g.is_logged = True
+            exchange = _Exchange(call, upstream, self._lanes[lane], self._config.ping_seconds, self._log, budget=budget)
+            response = exchange.stream() if call.is_stream else exchange.complete()
+            # Not where the stream is written: a server need not begin with it if the client has left.
+            response.call_on_close(held.pop_all().close)
+        return response
 
     def post_probe(self) -> Response:
         """Say what this server sees of a provider's URL."""
@@ -251,6 +270,14 @@ class _Relay:
         waited = report["elapsed_ms"]
         response.headers["Server-Timing"] = f"relay;dur={_elapsed_ms(g.begun) - waited:.1f}, upstream;dur={waited:.1f}"
         return response
+
+    def _allowance(self) -> Allowance:
+        return dataclasses.replace(self._config.per_token, **g.token.limits)
+
+    def _count_request(self) -> None:
+        self._limiter.count_request("token", g.token.name, self._allowance().requests_per_minute)
+        address = name_address(request.remote_addr)
+        self._limiter.count_request("address", address, self._config.per_address.requests_per_minute)
 
     def _list_entries(self) -> dict[str, CatalogueEntry]:
         """Return what the asking token may call."""
@@ -271,12 +298,15 @@ class _Relay:
 class _Exchange:
     """One chat, from its request to the last byte of its answer."""
 
-    def __init__(self, call: ChatCall, upstream: Upstream, lane: Lane, ping_seconds: float, log: Log) -> None:
+    def __init__(
+        self, call: ChatCall, upstream: Upstream, lane: Lane, ping_seconds: float, log: Log, *, budget: Budget
+    ) -> None:
         self._call = call
         self._upstream = upstream
         self._lane = lane
         self._ping_seconds = ping_seconds
         self._log = log
+        self._budget = budget
         self._environ = request.environ
         self._request_id: str = g.request_id
         self._begun: float = g.begun
@@ -380,7 +410,16 @@ class _Exchange:
         relay = f"relay;dur={_elapsed_ms(self._begun) - (waited or 0):.1f}"
         return relay if waited is None else f"{relay}, upstream;dur={waited:.1f}"
 
+    def _settle(self, status: int) -> None:
+        """Put the estimate right: what a provider refused costs nothing, and what it counted is what it was."""
+        total = (self._upstream.usage or {}).get("total_tokens")
+        if isinstance(total, int) and total >= 0:
+            self._budget.settle(total)
+        elif status >= HTTPStatus.BAD_REQUEST and status != _CLIENT_CLOSED:
+            self._budget.settle(0)
+
     def _write_log(self, status: int, code: str = "", cause: BaseException | None = None) -> None:
+        self._settle(int(status))
         self._log.info(
             "chat",
             route="/v1/chat/completions",
@@ -413,6 +452,7 @@ def _make_token_list(
 
 
 def _read_json() -> Any:
+    check_shape(request.get_data())
     try:
         return request.get_json(force=True)
     except (BadRequest, RecursionError):

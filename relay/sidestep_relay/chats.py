@@ -17,7 +17,7 @@ from sidestep_relay.errors import RelayError
 from sidestep_relay.grants import check_provider, find_own_key, list_addresses
 from sidestep_relay.tokens import Token
 
-__all__ = ["ChatCall", "choose_entry", "find_key", "read_chat"]
+__all__ = ["ChatCall", "choose_entry", "estimate_tokens", "find_key", "read_chat"]
 
 OPENAI_FIELDS = frozenset(
     {
@@ -145,6 +145,17 @@ def read_chat(
         wants_usage=_read_flag(options, "include_usage"),
         fields={name: value for name, value in body.items() if name not in own and value is not None},
     )
+
+
+def estimate_tokens(call: ChatCall) -> int:
+    """Return about how many tokens *call* will use: four characters of text each, and the answer at its longest."""
+    characters = 0
+    for message in call.messages:
+        content = message.get("content")
+        texts = [part.get("text") for part in content] if isinstance(content, list) else [content]
+        characters += sum(len(text) for text in texts if isinstance(text, str))
+    longest = [call.fields.get(name) for name in ("max_completion_tokens", "max_tokens")]
+    return characters // 4 + max([most for most in longest if isinstance(most, int) and most > 0], default=0)
 
 
 def choose_entry(prefix: str, base_url: str | None, catalogue: Mapping[str, CatalogueEntry]) -> CatalogueEntry:

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from sidestep.catalogue import load_catalogue
+from sidestep_relay.allowances import Allowance
 from sidestep_relay.auth import find_token_file, find_tokens_file, is_strong_token, keep_token
 from sidestep_relay.destinations import Destinations, parse_destination
 from sidestep_relay.lanes import LANES, LaneName, list_lanes
@@ -30,6 +31,11 @@ _NAMES = (
     "SIDESTEP_NAME",
     "SIDESTEP_PING_SECONDS",
     "SIDESTEP_LANES",
+    "SIDESTEP_REQUESTS_PER_MINUTE",
+    "SIDESTEP_STREAMS",
+    "SIDESTEP_TOKENS_PER_MINUTE",
+    "SIDESTEP_ADDRESS_REQUESTS_PER_MINUTE",
+    "SIDESTEP_ADDRESS_STREAMS",
 )
 _TRUTHS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
 _LONGEST_NAME = 60
@@ -56,6 +62,8 @@ class RelayConfig:
         site: a folder of a built page to serve, or None.
         ping_seconds: how long a stream may be silent before a comment keeps it alive.
         largest_body: bytes of a request.
+        per_token: what one token may ask for, unless it has limits of its own.
+        per_address: what one address may ask for, whatever its tokens are.
         tokens_file: where the named tokens are kept, or None.
         lanes: by which lane a provider is called, by its id in the catalogue; the best one where nothing is said.
     """
@@ -69,6 +77,8 @@ class RelayConfig:
     ping_seconds: float = DEFAULT_PING_SECONDS
     largest_body: int = 32 * 1024 * 1024
     tokens_file: Path | None = None
+    per_token: Allowance = field(default_factory=Allowance)
+    per_address: Allowance = field(default_factory=Allowance)
     lanes: Mapping[str, LaneName] = field(default_factory=dict)
 
 
@@ -97,6 +107,7 @@ def load_config(
         raise SettingError(f"--site: there is no index.html in {site}; name the folder of a built page.")
     tokens_file = tokens or find_tokens(settings)
     has_named = _has_tokens(tokens_file, is_named_by_hand=tokens_file != find_tokens_file())
+    usual = Allowance()
     return RelayConfig(
         token=_read_token(settings, has_named=has_named),
         origins=(*_read_origins(settings), *own_origins),
@@ -106,6 +117,17 @@ def load_config(
         site=site,
         ping_seconds=_read_seconds(settings, "SIDESTEP_PING_SECONDS", DEFAULT_PING_SECONDS),
         tokens_file=tokens_file,
+        per_token=Allowance(
+            requests_per_minute=_read_limit(settings, "SIDESTEP_REQUESTS_PER_MINUTE", usual.requests_per_minute),
+            streams=_read_limit(settings, "SIDESTEP_STREAMS", usual.streams),
+            tokens_per_minute=_read_limit(settings, "SIDESTEP_TOKENS_PER_MINUTE", usual.tokens_per_minute),
+        ),
+        per_address=Allowance(
+            requests_per_minute=_read_limit(
+                settings, "SIDESTEP_ADDRESS_REQUESTS_PER_MINUTE", usual.requests_per_minute
+            ),
+            streams=_read_limit(settings, "SIDESTEP_ADDRESS_STREAMS", usual.streams),
+        ),
         lanes=_read_lanes(settings),
     )
 
@@ -231,6 +253,16 @@ def _read_truth(settings: Mapping[str, Any], name: str) -> bool:
     if value not in _TRUTHS:
         raise SettingError(f"{name}: must be true or false, not {value!r}.")
     return _TRUTHS[value]
+
+
+def _read_limit(settings: Mapping[str, Any], name: str, default: int) -> int:
+    try:
+        most = int(str(settings.get(name, default)))
+    except ValueError as error:
+        raise SettingError(f"{name}: must be a whole number; 0 is no limit.") from error
+    if most < 0:
+        raise SettingError(f"{name}: must be a whole number; 0 is no limit.")
+    return most
 
 
 def _read_seconds(settings: Mapping[str, Any], name: str, default: float) -> float:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sidestep.catalogue import load_catalogue
+from sidestep_relay.allowances import LIMIT_NAMES
 from sidestep_relay.config import SettingError, find_tokens, read_name, read_settings
 from sidestep_relay.pairing import make_pairing_link
 from sidestep_relay.tokens import (
@@ -43,6 +44,8 @@ def add_token_commands(commands: Any) -> None:
         "--own-keys", default="", help="providers for which the relay lends its own key (default: none)"
     )
     adding.add_argument("--expires", metavar="TIME", help="when it ends, such as 2027-01-31T12:00:00Z")
+    for limit in LIMIT_NAMES:
+        adding.add_argument(f"--{limit.replace('_', '-')}", type=int, metavar="N", help="if not the usual; 0: no limit")
     _add(actions, "list", "list them, without their values")
     _add(actions, "remove", "end one at once").add_argument("name")
     rotating = _add(actions, "rotate", "give one a new value and print it, once")
@@ -83,6 +86,7 @@ def _add_one(options: argparse.Namespace, tokens: tuple[Token, ...]) -> tuple[To
         providers=_split(options.providers),
         uses_own_keys=_split(options.own_keys),
         expires=_read_expires(options.expires),
+        limits={name: most for name in LIMIT_NAMES if (most := getattr(options, name)) is not None},
     )
     return add_token(tokens, token)
 
@@ -94,6 +98,7 @@ def _list_all(_: argparse.Namespace, tokens: tuple[Token, ...]) -> tuple[Token, 
             f"{'expired' if token.expires <= now else 'expires'} {token.expires.isoformat()}" if token.expires else ""
         )
         parts = [token.name, f"providers {_join(token.providers)}", f"own keys {_join(token.uses_own_keys)}", ending]
+        parts += [f"{name} {most}" for name, most in token.limits.items()]
         sys.stdout.write("\t".join(part for part in parts if part) + "\n")
     if not tokens:
         sys.stdout.write("There are no named tokens.\n")

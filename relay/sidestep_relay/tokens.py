@@ -15,10 +15,12 @@ import secrets
 import sys
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+
+from sidestep_relay.allowances import LIMIT_NAMES
 
 __all__ = [
     "EVERYTHING",
@@ -43,7 +45,7 @@ EVERYTHING = "*"
 _VERSION = 1
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 _HASH = re.compile(r"sha256:[0-9a-f]{64}")
-_FIELDS = frozenset({"name", "hash", "providers", "uses_own_keys", "expires", "former"})
+_FIELDS = frozenset({"name", "hash", "providers", "uses_own_keys", "expires", "limits", "former"})
 _OTHERS = 0o077  # what a file's mode says of everyone but its user
 
 
@@ -69,6 +71,7 @@ class Token:
         providers: what it may call, by ids of the catalogue, or `*`.
         uses_own_keys: for which providers the relay lends it its own keys, if it lends any; ids, or `*`.
         expires: when it ends, or None.
+        limits: what differs from the relay's usual `Allowance`, by the names of its fields.
     """
 
     name: str
@@ -76,6 +79,7 @@ class Token:
     providers: frozenset[str] = frozenset({EVERYTHING})
     uses_own_keys: frozenset[str] = frozenset()
     expires: datetime | None = None
+    limits: Mapping[str, int] = field(default_factory=dict)
 
     def may_call(self, provider: str) -> bool:
         """Say whether it may call *provider*."""
@@ -231,6 +235,7 @@ def _read_token(row: Mapping[str, Any], known: Collection[str]) -> Token:
         providers=_read_providers(name, row, "providers", known),
         uses_own_keys=_read_providers(name, row, "uses_own_keys", known),
         expires=_read_moment(name, row, "expires") if row.get("expires") is not None else None,
+        limits=_read_limits(name, row.get("limits", {})),
     )
 
 
@@ -258,6 +263,17 @@ def _read_providers(name: str, row: Mapping[str, Any], field: str, known: Collec
     return frozenset(value)
 
 
+def _read_limits(name: str, limits: Any) -> dict[str, int]:
+    if not isinstance(limits, dict):
+        raise TokenFileError(f"token {name}: limits must be an object.")
+    for limit, most in limits.items():
+        if limit not in LIMIT_NAMES:
+            raise TokenFileError(f"token {name}: limits are {', '.join(LIMIT_NAMES)}, not {limit[:60]!r}.")
+        if type(most) is not int or most < 0:
+            raise TokenFileError(f"token {name}: {limit} must be a whole number; 0 is no limit.")
+    return limits
+
+
 def _write_token(token: Token) -> dict[str, Any]:
     return {
         "name": token.name,
@@ -265,6 +281,7 @@ def _write_token(token: Token) -> dict[str, Any]:
         "providers": sorted(token.providers),
         "uses_own_keys": sorted(token.uses_own_keys),
         "expires": token.expires.isoformat() if token.expires else None,
+        "limits": dict(token.limits),
         "former": [
             {"hash": _write_hash(old), "until": old.until.isoformat()} for old in token.secrets[1:] if old.until
         ],

@@ -140,6 +140,10 @@ GOOD_ROW = {"name": "a", "hash": "sha256:" + "0" * 64}
         (GOOD_ROW | {"uses_own_keys": [True]}, "uses_own_keys"),
         (GOOD_ROW | {"expires": "soon"}, "expires"),
         (GOOD_ROW | {"expires": 5}, "expires"),
+        (GOOD_ROW | {"limits": {"requests": 1}}, "limits are"),
+        (GOOD_ROW | {"limits": {"streams": -1}}, "streams"),
+        (GOOD_ROW | {"limits": {"streams": True}}, "streams"),
+        (GOOD_ROW | {"limits": []}, "limits must"),
         (GOOD_ROW | {"former": [{"hash": GOOD_ROW["hash"]}]}, "former"),
         (GOOD_ROW | {"former": [{"hash": GOOD_ROW["hash"], "until": "2027-01-01"}]}, "same hash"),
     ],
@@ -182,6 +186,22 @@ def test_a_hash_is_no_token(make: Callable[..., Flask]) -> None:
     digest = hash_token(VALUE).hex()
     for shown in (digest, f"sha256:{digest}"):
         assert read_code(client.get("/v1/relay", headers=bear(shown)))[1] == "relay_token_wrong"
+
+
+def test_the_whole_hash_is_compared(make: Callable[..., Flask]) -> None:
+    digest = hash_token(VALUE)
+    others = [digest[:-1] + bytes([digest[-1] ^ 1]), bytes([digest[0] ^ 1]) + digest[1:]]
+    tokens = [Token(f"near-{number}", (Secret(other),)) for number, other in enumerate(others)]
+    answer = make(*tokens).test_client().get("/v1/relay", headers=bear())
+    assert read_code(answer)[1] == "relay_token_wrong"
+
+
+def test_limits_of_a_token_go_before_the_usual(make: Callable[..., Flask], path: Path) -> None:
+    token = make_named(limits={"requests_per_minute": 1})
+    client = make(token).test_client()
+    assert load_tokens(path, KNOWN) == (token,)
+    assert [client.get("/v1/relay", headers=bear()).status_code for _ in range(2)] == [200, 429]
+    assert client.get("/v1/relay", headers=bear(TOKEN)).status_code == 200
 
 
 def test_a_token_ends_on_the_second(make: Callable[..., Flask], clock: Clock) -> None:
