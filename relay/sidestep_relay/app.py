@@ -9,7 +9,8 @@ import dataclasses
 import re
 import secrets
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import ExitStack
 from http import HTTPStatus
 from typing import Any
 
@@ -19,19 +20,25 @@ from werkzeug.exceptions import BadRequest, HTTPException
 
 from sidestep._version import __version__
 from sidestep.catalogue import CatalogueEntry, load_catalogue
+from sidestep_relay.allowances import Allowance
 from sidestep_relay.auth import TokenCheck
-from sidestep_relay.chats import ChatCall, choose_entry, find_key, read_chat
+from sidestep_relay.chats import ChatCall, choose_entry, estimate_tokens, find_key, read_chat
 from sidestep_relay.config import RelayConfig
 from sidestep_relay.errors import RelayError, make_provider_error
+from sidestep_relay.grants import check_host, check_provider
 from sidestep_relay.lanes import Lane, LaneName, Whole, choose_lane
 from sidestep_relay.lanes.pipe import PipeLane
 from sidestep_relay.lanes.translate import TranslateLane, load_litellm
+from sidestep_relay.limits import Budget, Limiter, name_address
 from sidestep_relay.loading import BackgroundLoader, Spawn, spawn_thread
 from sidestep_relay.models import fetch_models, list_catalogue
 from sidestep_relay.probes import PROBE_SECONDS, Prober, read_probe
+from sidestep_relay.shapes import check_headers, check_shape
 from sidestep_relay.site import add_site
 from sidestep_relay.streaming import PING, ClientLeft, EventWriter, Pump, has_client_left
 from sidestep_relay.telemetry import Log, make_log
+from sidestep_relay.token_files import TokenFile
+from sidestep_relay.tokens import Token, make_full_token
 from sidestep_relay.upstreams import Connections, Upstream
 
 __all__ = ["create_app"]
@@ -52,6 +59,7 @@ def create_app(
     spawn: Spawn = spawn_thread,
     load: Callable[[], Any] = load_litellm,
     probe_seconds: float = PROBE_SECONDS,
+    clock: Callable[[], float] = time.time,
 ) -> Flask:
     """Return the WSGI application.
 
@@ -62,10 +70,11 @@ def create_app(
         spawn: how to run something slow beside the serving; see `loading`.
         load: returns the litellm module.
         probe_seconds: how long a probe may take.
+        clock: returns Unix time in seconds; tokens end by it.
     """
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = config.largest_body
-    relay = _Relay(config, environment or {}, log or make_log(), spawn, load, probe_seconds=probe_seconds)
+    relay = _Relay(config, environment or {}, log or make_log(), spawn, load, probe_seconds=probe_seconds, clock=clock)
     # A pattern, because flask-cors takes an origin with an IPv6 address for one.
     CORS(
         app,
@@ -104,14 +113,16 @@ class _Relay:
         load: Callable[[], Any],
         *,
         probe_seconds: float,
+        clock: Callable[[], float],
     ) -> None:
         self._config = config
         self._catalogue = load_catalogue()
         known = frozenset(host for entry in self._catalogue.values() for host in entry.hosts)
         self._destinations = dataclasses.replace(config.destinations, known=known)
         self._own_keys = environment if config.should_use_own_keys else {}
-        self._token = TokenCheck(config.token)
         self._log = log
+        self._tokens = TokenCheck(_make_token_list(config, self._catalogue.keys(), clock, log), clock)
+        self._limiter = Limiter()
         self._connections = Connections(self._destinations)
         self._prober = Prober(self._destinations, self._connections.context, self._catalogue, seconds=probe_seconds)
         self.loader = BackgroundLoader(load, spawn, log)
@@ -125,9 +136,14 @@ class _Relay:
         g.request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
         g.begun = time.monotonic()
         g.code = ""
+        g.token_name = ""
         g.is_logged = not request.path.startswith("/v1/") or request.method == "OPTIONS"
         if request.method != "OPTIONS" and request.path.startswith("/v1/"):
-            self._token.check(request.headers.get("Authorization"))
+            g.token = self._tokens.check(request.headers.get("Authorization"))
+            g.token_name = g.token.name
+            check_headers(request.headers)
+            # After the token, so that nobody can use up what is another's.
+            self._count_request()
 
     def end(self, response: Response) -> Response:
         """Add the headers that every answer carries, and say which origin to allow if one was refused."""
@@ -149,6 +165,7 @@ class _Relay:
                 status=response.status_code,
                 code=g.code,
                 duration_ms=_elapsed_ms(g.begun),
+                token=g.token_name,
                 origin=origin,
                 request_id=g.request_id,
             )
@@ -189,9 +206,9 @@ class _Relay:
             {
                 "name": self._config.name,
                 "version": __version__,
-                "providers": list(self._catalogue),
+                "providers": list(self._list_entries()),
                 "limits": {"largest_body": self._config.largest_body},
-                "uses_own_keys": self._config.should_use_own_keys,
+                "uses_own_keys": self._config.should_use_own_keys and bool(g.token.uses_own_keys),
                 "is_ready": self.loader.is_loaded,
             }
         )
@@ -200,14 +217,15 @@ class _Relay:
         """List one provider's models, or the catalogue's."""
         wanted = request.args.get("provider")
         if not wanted:
-            return jsonify(list_catalogue(self._catalogue))
+            return jsonify(list_catalogue(self._list_entries()))
         entry = self._find_entry(wanted)
+        check_provider(g.token, entry, request.headers.get("X-Provider-Base"))
         base_url = (request.headers.get("X-Provider-Base") or entry.base_url).rstrip("/")
         if not base_url:
             raise RelayError(
                 "provider_base_missing", f"{entry.name} needs its base URL in X-Provider-Base.", status=400
             )
-        key = find_key(entry, request.headers.get("X-Provider-Key"), base_url, self._own_keys)
+        key = find_key(entry, request.headers.get("X-Provider-Key"), base_url, self._own_keys, g.token)
         upstream = self._open(entry, base_url, key)
         return jsonify(fetch_models(entry, base_url, key, upstream))
 
@@ -219,16 +237,29 @@ class _Relay:
             key=request.headers.get("X-Provider-Key"),
             base_url=request.headers.get("X-Provider-Base"),
             own_keys=self._own_keys,
+            token=g.token,
         )
         lane = choose_lane(call.entry, self._config.lanes)
         upstream = self._open(call.entry, call.base_url, call.key, reads_along=lane == "translate")
-        g.is_logged = True
-        exchange = _Exchange(call, upstream, self._lanes[lane], self._config.ping_seconds, self._log)
-        return exchange.stream() if call.is_stream else exchange.complete()
+        own, shared = self._allowance(), self._config.per_address
+        address = name_address(request.remote_addr)
+        with ExitStack() as held:
+            held.enter_context(
+                self._limiter.hold_stream(("token", g.token.name, own.streams), ("address", address, shared.streams))
+            )
+            budget = self._limiter.count_tokens(g.token.name, estimate_tokens(call), own.tokens_per_minute)
+            # A refusal above is logged as any request; from here on the exchange logs.
+            g.is_logged = True
+            exchange = _Exchange(call, upstream, self._lanes[lane], self._config.ping_seconds, self._log, budget=budget)
+            response = exchange.stream() if call.is_stream else exchange.complete()
+            # Not where the stream is written: a server need not begin with it if the client has left.
+            response.call_on_close(held.pop_all().close)
+        return response
 
     def post_probe(self) -> Response:
         """Say what this server sees of a provider's URL."""
         call = read_probe(_read_json(), self._destinations)
+        check_host(g.token, call.place.host, self._catalogue.values())
         environ = request.environ
         try:
             report = self._prober.run(call, lambda: has_client_left(environ))
@@ -239,6 +270,18 @@ class _Relay:
         waited = report["elapsed_ms"]
         response.headers["Server-Timing"] = f"relay;dur={_elapsed_ms(g.begun) - waited:.1f}, upstream;dur={waited:.1f}"
         return response
+
+    def _allowance(self) -> Allowance:
+        return dataclasses.replace(self._config.per_token, **g.token.limits)
+
+    def _count_request(self) -> None:
+        self._limiter.count_request("token", g.token.name, self._allowance().requests_per_minute)
+        address = name_address(request.remote_addr)
+        self._limiter.count_request("address", address, self._config.per_address.requests_per_minute)
+
+    def _list_entries(self) -> dict[str, CatalogueEntry]:
+        """Return what the asking token may call."""
+        return {name: entry for name, entry in self._catalogue.items() if g.token.may_call(name)}
 
     def _find_entry(self, wanted: str) -> CatalogueEntry:
         """Find a provider by its catalogue id or by its LiteLLM prefix."""
@@ -255,16 +298,20 @@ class _Relay:
 class _Exchange:
     """One chat, from its request to the last byte of its answer."""
 
-    def __init__(self, call: ChatCall, upstream: Upstream, lane: Lane, ping_seconds: float, log: Log) -> None:
+    def __init__(
+        self, call: ChatCall, upstream: Upstream, lane: Lane, ping_seconds: float, log: Log, *, budget: Budget
+    ) -> None:
         self._call = call
         self._upstream = upstream
         self._lane = lane
         self._ping_seconds = ping_seconds
         self._log = log
+        self._budget = budget
         self._environ = request.environ
         self._request_id: str = g.request_id
         self._begun: float = g.begun
         self._origin = request.headers.get("Origin", "")
+        self._token_name: str = g.token_name
         self._chunks = 0
         self._bytes = 0
 
@@ -362,7 +409,16 @@ class _Exchange:
         relay = f"relay;dur={_elapsed_ms(self._begun) - (waited or 0):.1f}"
         return relay if waited is None else f"{relay}, upstream;dur={waited:.1f}"
 
+    def _settle(self, status: int) -> None:
+        """Put the estimate right: what a provider refused costs nothing, and what it counted is what it was."""
+        total = (self._upstream.usage or {}).get("total_tokens")
+        if isinstance(total, int) and total >= 0:
+            self._budget.settle(total)
+        elif status >= HTTPStatus.BAD_REQUEST and status != _CLIENT_CLOSED:
+            self._budget.settle(0)
+
     def _write_log(self, status: int, code: str = "", cause: BaseException | None = None) -> None:
+        self._settle(int(status))
         self._log.info(
             "chat",
             route="/v1/chat/completions",
@@ -378,12 +434,24 @@ class _Exchange:
             bytes=self._bytes,
             duration_ms=_elapsed_ms(self._begun),
             upstream_ms=round(self._upstream.waited_ms or 0, 1),
+            token=self._token_name,
             origin=self._origin,
             request_id=self._request_id,
         )
 
 
+def _make_token_list(
+    config: RelayConfig, known: Collection[str], clock: Callable[[], float], log: Log
+) -> Callable[[], tuple[Token, ...]]:
+    full = (make_full_token(config.token),) if config.token else ()
+    if config.tokens_file is None:
+        return lambda: full
+    file = TokenFile(config.tokens_file, known, clock, log)
+    return lambda: (*full, *file.list())
+
+
 def _read_json() -> Any:
+    check_shape(request.get_data())
     try:
         return request.get_json(force=True)
     except (BadRequest, RecursionError):

@@ -1,17 +1,25 @@
-"""Who may use the relay: one token, compared in constant time before anything else is looked at."""
+"""Who may use the relay: a token, compared in constant time before anything else is looked at."""
 
 from __future__ import annotations
 
 import hmac
 import os
 import re
-import secrets
 import sys
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 
 from sidestep_relay.errors import RelayError
+from sidestep_relay.tokens import Token, hash_token, make_token
 
-__all__ = ["TokenCheck", "find_token_file", "is_strong_token", "keep_token", "make_token"]
+__all__ = [
+    "TokenCheck",
+    "find_token_file",
+    "find_tokens_file",
+    "is_strong_token",
+    "keep_token",
+]
 
 _HEX = re.compile(r"[0-9a-fA-F]+")
 _PRINTABLE = re.compile(r"[\x21-\x7e]+")
@@ -21,30 +29,41 @@ _FEWEST_CHARACTERS = 8  # a token of fewer different characters was typed, not d
 
 
 class TokenCheck:
-    """Compares a request's `Authorization` header with the relay's token."""
+    """Finds whose token a request's `Authorization` header shows; *list_tokens* returns those that there are."""
 
-    def __init__(self, token: str) -> None:
-        # Comparing digests under a key that lives only in this process hides the length as well as the content.
-        self._key = secrets.token_bytes(32)
-        self._expected = self._digest(token)
+    def __init__(self, list_tokens: Callable[[], Iterable[Token]], clock: Callable[[], float]) -> None:
+        self._list = list_tokens
+        self._clock = clock
 
-    def check(self, authorization: str | None) -> None:
-        """Return if *authorization* holds the token.
+    def check(self, authorization: str | None) -> Token:
+        """Return the token that *authorization* shows.
 
         Raises:
-            RelayError: 401, `relay_token_missing` or `relay_token_wrong`.
+            RelayError: 401, `relay_token_missing`, `relay_token_wrong` or `relay_token_expired`.
         """
-        scheme, _, token = (authorization or "").partition(" ")
-        if scheme.lower() != "bearer" or not token:
+        scheme, _, shown = (authorization or "").partition(" ")
+        if scheme.lower() != "bearer" or not shown:
             raise _refuse("relay_token_missing", "This relay asks for its token: Authorization: Bearer <relay token>.")
-        if not hmac.compare_digest(self._digest(token.strip()), self._expected):
+        token, ends = self._find(hash_token(shown.strip()))
+        if token is None:
             raise _refuse(
                 "relay_token_wrong",
                 "The relay's token is wrong. Pair the page again with the link that the relay prints when it starts.",
             )
+        if any(end <= datetime.fromtimestamp(self._clock(), UTC) for end in ends):
+            raise _refuse("relay_token_expired", "The relay's token has expired. Ask its operator for a new one.")
+        return token
 
-    def _digest(self, token: str) -> bytes:
-        return hmac.digest(self._key, token.encode(), "sha256")
+    def _find(self, digest: bytes) -> tuple[Token | None, list[datetime]]:
+        """Return the token with *digest* and when it ends. All are compared, wherever the right one stands."""
+        found: Token | None = None
+        ends: list[datetime] = []
+        for token in self._list():
+            for secret in token.secrets:
+                if hmac.compare_digest(digest, secret.digest):
+                    found = token
+                    ends = [end for end in (secret.until, token.expires) if end]
+        return found, ends
 
 
 def _refuse(code: str, message: str) -> RelayError:
@@ -52,11 +71,6 @@ def _refuse(code: str, message: str) -> RelayError:
     return RelayError(
         code, message, status=401, type="authentication_error", headers={"WWW-Authenticate": 'Bearer realm="relay"'}
     )
-
-
-def make_token() -> str:
-    """Return a new token of 256 bits."""
-    return secrets.token_urlsafe(32)
 
 
 def is_strong_token(token: str) -> bool:
@@ -73,6 +87,11 @@ def find_token_file() -> Path:
     else:
         base = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
     return base / "sidestep" / "relay-token"
+
+
+def find_tokens_file() -> Path:
+    """Return where the named tokens are kept unless a setting says otherwise."""
+    return find_token_file().with_name("relay-tokens.json")
 
 
 def keep_token(path: Path) -> str:

@@ -14,8 +14,10 @@ from typing import Any
 
 from sidestep.catalogue import CatalogueEntry
 from sidestep_relay.errors import RelayError
+from sidestep_relay.grants import check_provider, find_own_key, list_addresses
+from sidestep_relay.tokens import Token
 
-__all__ = ["ChatCall", "choose_entry", "find_key", "read_chat"]
+__all__ = ["ChatCall", "choose_entry", "estimate_tokens", "find_key", "read_chat"]
 
 OPENAI_FIELDS = frozenset(
     {
@@ -107,6 +109,7 @@ def read_chat(
     key: str | None,
     base_url: str | None,
     own_keys: Mapping[str, str],
+    token: Token,
 ) -> ChatCall:
     """Read a request's parsed *body* and its `X-Provider-Key` and `X-Provider-Base`.
 
@@ -116,14 +119,16 @@ def read_chat(
         key: the header, or None.
         base_url: the header, or None.
         own_keys: the relay's environment if its keys may be used, else empty.
+        token: who asks.
 
     Raises:
-        RelayError: 400, naming the field that is wrong.
+        RelayError: 400, naming the field that is wrong; 403 if *token* may not do that.
     """
     if not isinstance(body, dict):
         raise _reject("The request's body must be a JSON object.")
     prefix, model = _read_model(body.get("model"))
     entry = choose_entry(prefix, base_url, catalogue)
+    check_provider(token, entry, base_url)
     messages = _read_messages(body.get("messages"))
     _check_fields(body, entry.relay_dialect)
     options = body.get("stream_options") or {}
@@ -134,12 +139,23 @@ def read_chat(
         entry=entry,
         model=model,
         base_url=(base_url or entry.relay_base_url or entry.base_url).rstrip("/"),
-        key=find_key(entry, key, base_url, own_keys),
+        key=find_key(entry, key, base_url, own_keys, token),
         messages=messages,
         is_stream=_read_flag(body, "stream"),
         wants_usage=_read_flag(options, "include_usage"),
         fields={name: value for name, value in body.items() if name not in own and value is not None},
     )
+
+
+def estimate_tokens(call: ChatCall) -> int:
+    """Return about how many tokens *call* will use: four characters of text each, and the answer at its longest."""
+    characters = 0
+    for message in call.messages:
+        content = message.get("content")
+        texts = [part.get("text") for part in content] if isinstance(content, list) else [content]
+        characters += sum(len(text) for text in texts if isinstance(text, str))
+    longest = [call.fields.get(name) for name in ("max_completion_tokens", "max_tokens")]
+    return characters // 4 + max([most for most in longest if isinstance(most, int) and most > 0], default=0)
 
 
 def choose_entry(prefix: str, base_url: str | None, catalogue: Mapping[str, CatalogueEntry]) -> CatalogueEntry:
@@ -161,7 +177,7 @@ def choose_entry(prefix: str, base_url: str | None, catalogue: Mapping[str, Cata
             param="model",
         )
     wanted = (base_url or "").rstrip("/")
-    exact = [entry for entry in rows if wanted and wanted in _list_addresses(entry)]
+    exact = [entry for entry in rows if wanted and wanted in list_addresses(entry)]
     # The catalogue's last row is the one for an address that nobody knows.
     fitting = [entry for entry in rows if not entry.base_url][-1:] if wanted else [row for row in rows if row.base_url]
     entry = (exact or fitting or rows)[0]
@@ -172,25 +188,19 @@ def choose_entry(prefix: str, base_url: str | None, catalogue: Mapping[str, Cata
     return entry
 
 
-def _list_addresses(entry: CatalogueEntry) -> list[str]:
-    addresses = (entry.base_url, entry.relay_base_url, *entry.alternatives.values())
-    return [address.rstrip("/") for address in addresses if address]
-
-
-def find_key(entry: CatalogueEntry, key: str | None, base_url: str | None, own_keys: Mapping[str, str]) -> str:
-    """Return the key to use with *entry*: the request's, else the relay's own at the provider's own address.
-
-    The relay's own key never goes to an address that the request chose (the way CVE-2024-6587 leaked one).
+def find_key(
+    entry: CatalogueEntry, key: str | None, base_url: str | None, own_keys: Mapping[str, str], token: Token
+) -> str:
+    """Return the key to use with *entry*: the request's, else the relay's own if *token* may use it.
 
     Raises:
-        RelayError: 400 `provider_key_missing` or `provider_key_invalid`.
+        RelayError: 400 `provider_key_missing` or `provider_key_invalid`, 403 `own_key_not_allowed`.
     """
     if key:
         if not key.isascii() or not key.isprintable() or " " in key.strip() or len(key) > _LONGEST_KEY:
             raise RelayError("provider_key_invalid", "X-Provider-Key holds characters that no key has.", status=400)
         return key.strip()
-    is_at_home = bool(entry.base_url) and (base_url or entry.base_url).rstrip("/") == entry.base_url.rstrip("/")
-    own = own_keys.get(entry.key_env, "") if entry.key_env and is_at_home else ""
+    own = find_own_key(token, entry, base_url, own_keys)
     if not own and entry.key_required:
         raise RelayError(
             "provider_key_missing",

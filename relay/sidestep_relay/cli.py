@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import base64
 import errno
-import json
 import os
 import sys
 import threading
@@ -17,14 +15,16 @@ from typing import TYPE_CHECKING
 
 from sidestep._version import __version__
 from sidestep_relay.config import RelayConfig, SettingError, load_config
+from sidestep_relay.pairing import make_pairing_link
 from sidestep_relay.servers import SERVERS, bind, choose_server
+from sidestep_relay.token_cli import add_token_commands, run_token
 
 if TYPE_CHECKING:
     from flask import Flask
 
     from sidestep_relay.loading import Spawn
 
-__all__ = ["main", "make_pairing_link"]
+__all__ = ["main"]
 
 _EVERYWHERE = ("0.0.0.0", "::", "")  # noqa: S104 - compared with, not bound to
 
@@ -33,11 +33,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status."""
     options = _parse(arguments)
     try:
-        return serve(options, os.environ)
+        if options.command == "serve":
+            return serve(options, os.environ)
+        run_token(options, os.environ)
     except SettingError as error:
         return _fail(str(error))
     except KeyboardInterrupt:
-        return 0
+        pass
+    return 0
 
 
 def serve(options: argparse.Namespace, environment: Mapping[str, str]) -> int:
@@ -53,7 +56,9 @@ def serve(options: argparse.Namespace, environment: Mapping[str, str]) -> int:
     with listener:
         port: int = listener.getsockname()[1]
         own = (f"http://127.0.0.1:{port}", f"http://localhost:{port}") if options.site else ()
-        config = load_config(environment, file=options.config, site=options.site, own_origins=own)
+        config = load_config(
+            environment, file=options.config, tokens=options.tokens, site=options.site, own_origins=own
+        )
         url = _write_url(options.host, port)
         SERVERS[options.server](
             partial(_make_app, config, environment),
@@ -64,18 +69,12 @@ def serve(options: argparse.Namespace, environment: Mapping[str, str]) -> int:
     return 0
 
 
-def make_pairing_link(page: str, url: str, token: str, name: str) -> str:
-    """Return the link that adds a relay to a page (docs/protocol.md, *Pairing*). It holds the token."""
-    pairing = json.dumps({"url": url, "token": token, "name": name}, separators=(",", ":"))
-    return f"{page}#relay={base64.urlsafe_b64encode(pairing.encode()).rstrip(b'=').decode()}"
-
-
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="sidestep-relay", description="A tiny relay for pages whose provider answers no browser."
     )
     parser.add_argument("--version", action="version", version=__version__)
-    commands = parser.add_subparsers(required=True, metavar="command")
+    commands = parser.add_subparsers(required=True, metavar="command", dest="command")
     serving = commands.add_parser("serve", help="run the relay")
     serving.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this computer only)")
     serving.add_argument("--port", type=int, default=8787, help="port to listen on; 0 takes a free one")
@@ -84,7 +83,9 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     serving.add_argument("--page", metavar="URL", help="the page to pair with")
     serving.add_argument("--open", action="store_true", help="open the page, paired, in the browser")
     serving.add_argument("--config", type=Path, metavar="FILE", help="TOML file with SIDESTEP_… settings")
+    serving.add_argument("--tokens", type=Path, metavar="FILE", help="the file of named tokens (SIDESTEP_TOKENS)")
     serving.add_argument("--server", choices=sorted(SERVERS), default=choose_server(), help="what serves")
+    add_token_commands(commands)
     return parser.parse_args(arguments)
 
 
@@ -100,12 +101,14 @@ def _announce(config: RelayConfig, url: str, *, page: str | None, should_open: b
     sys.stdout.write(f"Listening on {url}\n")
     if not page and config.site:
         page = f"{url}/"
-    if page:
+    if page and config.token:
         link = make_pairing_link(page, url, config.token, config.name)
         sys.stdout.write(f"Open this link to pair the page with this relay (it holds the token):\n{link}\n")
         if should_open:
             # Some systems' openers wait for the browser to end.
             threading.Thread(target=webbrowser.open, args=(link,), daemon=True).start()
+    elif not config.token:
+        sys.stdout.write("Its tokens are the named ones; `sidestep-relay token add NAME` makes another.\n")
     else:
         sys.stdout.write(
             "Add it to your page as a relay with this URL; its token is SIDESTEP_TOKEN's or in the token file. "

@@ -13,21 +13,29 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from sidestep.catalogue import load_catalogue
-from sidestep_relay.auth import find_token_file, is_strong_token, keep_token
+from sidestep_relay.allowances import Allowance
+from sidestep_relay.auth import find_token_file, find_tokens_file, is_strong_token, keep_token
 from sidestep_relay.destinations import Destinations, parse_destination
 from sidestep_relay.lanes import LANES, LaneName, list_lanes
+from sidestep_relay.tokens import TokenFileError, load_tokens
 
-__all__ = ["RelayConfig", "SettingError", "load_config"]
+__all__ = ["RelayConfig", "SettingError", "find_tokens", "load_config", "read_name", "read_settings"]
 
 _NAMES = (
     "SIDESTEP_TOKEN",
     "SIDESTEP_TOKEN_FILE",
+    "SIDESTEP_TOKENS",
     "SIDESTEP_ORIGINS",
     "SIDESTEP_DESTINATIONS",
     "SIDESTEP_USE_OWN_KEYS",
     "SIDESTEP_NAME",
     "SIDESTEP_PING_SECONDS",
     "SIDESTEP_LANES",
+    "SIDESTEP_REQUESTS_PER_MINUTE",
+    "SIDESTEP_STREAMS",
+    "SIDESTEP_TOKENS_PER_MINUTE",
+    "SIDESTEP_ADDRESS_REQUESTS_PER_MINUTE",
+    "SIDESTEP_ADDRESS_STREAMS",
 )
 _TRUTHS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
 _LONGEST_NAME = 60
@@ -46,7 +54,7 @@ class RelayConfig:
     """What the relay was told.
 
     Attributes:
-        token: what a page must show to use the relay, at least 128 bits.
+        token: what opens everything of the relay, at least 128 bits; empty if only the named tokens open it.
         origins: pages that may read the relay's answers, exact: scheme, host and port.
         destinations: what may be reached beside the catalogue's hosts.
         should_use_own_keys: whether the relay's environment may lend its provider keys.
@@ -54,6 +62,9 @@ class RelayConfig:
         site: a folder of a built page to serve, or None.
         ping_seconds: how long a stream may be silent before a comment keeps it alive.
         largest_body: bytes of a request.
+        per_token: what one token may ask for, unless it has limits of its own.
+        per_address: what one address may ask for, whatever its tokens are.
+        tokens_file: where the named tokens are kept, or None.
         lanes: by which lane a provider is called, by its id in the catalogue; the best one where nothing is said.
     """
 
@@ -65,6 +76,9 @@ class RelayConfig:
     site: Path | None = None
     ping_seconds: float = DEFAULT_PING_SECONDS
     largest_body: int = 32 * 1024 * 1024
+    tokens_file: Path | None = None
+    per_token: Allowance = field(default_factory=Allowance)
+    per_address: Allowance = field(default_factory=Allowance)
     lanes: Mapping[str, LaneName] = field(default_factory=dict)
 
 
@@ -72,6 +86,7 @@ def load_config(
     environment: Mapping[str, str],
     *,
     file: Path | None = None,
+    tokens: Path | None = None,
     site: Path | None = None,
     own_origins: tuple[str, ...] = (),
 ) -> RelayConfig:
@@ -80,25 +95,56 @@ def load_config(
     Args:
         environment: the process's environment.
         file: a TOML file, or None.
+        tokens: the file of named tokens, if the command line names it.
         site: the folder of a page to serve.
         own_origins: the origins under which that page is reached; they are allowed without being listed.
 
     Raises:
         SettingError: a setting, the file, the site or the kept token cannot work.
     """
-    settings = {**_read_file(file), **{name: environment[name] for name in _NAMES if environment.get(name)}}
+    settings = read_settings(environment, file)
     if site is not None and not (site / "index.html").is_file():
         raise SettingError(f"--site: there is no index.html in {site}; name the folder of a built page.")
+    tokens_file = tokens or find_tokens(settings)
+    has_named = _has_tokens(tokens_file, is_named_by_hand=tokens_file != find_tokens_file())
+    usual = Allowance()
     return RelayConfig(
-        token=_read_token(settings),
+        token=_read_token(settings, has_named=has_named),
         origins=(*_read_origins(settings), *own_origins),
         destinations=_read_destinations(settings),
         should_use_own_keys=_read_truth(settings, "SIDESTEP_USE_OWN_KEYS"),
-        name=_read_name(settings),
+        name=read_name(settings),
         site=site,
         ping_seconds=_read_seconds(settings, "SIDESTEP_PING_SECONDS", DEFAULT_PING_SECONDS),
+        tokens_file=tokens_file,
+        per_token=Allowance(
+            requests_per_minute=_read_limit(settings, "SIDESTEP_REQUESTS_PER_MINUTE", usual.requests_per_minute),
+            streams=_read_limit(settings, "SIDESTEP_STREAMS", usual.streams),
+            tokens_per_minute=_read_limit(settings, "SIDESTEP_TOKENS_PER_MINUTE", usual.tokens_per_minute),
+        ),
+        per_address=Allowance(
+            requests_per_minute=_read_limit(
+                settings, "SIDESTEP_ADDRESS_REQUESTS_PER_MINUTE", usual.requests_per_minute
+            ),
+            streams=_read_limit(settings, "SIDESTEP_ADDRESS_STREAMS", usual.streams),
+        ),
         lanes=_read_lanes(settings),
     )
+
+
+def read_settings(environment: Mapping[str, str], file: Path | None) -> dict[str, Any]:
+    """Return the settings as they stand in *file* and in *environment*, which wins.
+
+    Raises:
+        SettingError: the file cannot be used.
+    """
+    return {**_read_file(file), **{name: environment[name] for name in _NAMES if environment.get(name)}}
+
+
+def find_tokens(settings: Mapping[str, Any]) -> Path:
+    """Return where the named tokens are kept."""
+    named = settings.get("SIDESTEP_TOKENS")
+    return Path(str(named)) if named else find_tokens_file()
 
 
 def _read_file(file: Path | None) -> dict[str, Any]:
@@ -116,7 +162,16 @@ def _read_file(file: Path | None) -> dict[str, Any]:
     return settings
 
 
-def _read_token(settings: Mapping[str, Any]) -> str:
+def _has_tokens(path: Path, *, is_named_by_hand: bool) -> bool:
+    if is_named_by_hand and not path.exists():
+        raise SettingError(f"SIDESTEP_TOKENS: there is no file {path}; `sidestep-relay token add NAME` makes one.")
+    try:
+        return bool(load_tokens(path, load_catalogue().keys()))
+    except TokenFileError as error:
+        raise SettingError(f"SIDESTEP_TOKENS: {error}") from error
+
+
+def _read_token(settings: Mapping[str, Any], *, has_named: bool) -> str:
     if token := settings.get("SIDESTEP_TOKEN"):
         return _check_token(str(token).strip(), "SIDESTEP_TOKEN")
     if named := settings.get("SIDESTEP_TOKEN_FILE"):
@@ -125,6 +180,9 @@ def _read_token(settings: Mapping[str, Any]) -> str:
         except (OSError, UnicodeDecodeError) as error:
             raise SettingError(f"SIDESTEP_TOKEN_FILE: {named} cannot be read as a token.") from error
     path = find_token_file()
+    if has_named and not path.exists():
+        # Whoever gave out named tokens need not have one more that opens everything.
+        return ""
     try:
         return _check_token(keep_token(path), f"SIDESTEP_TOKEN: the token kept in {path}")
     except (OSError, UnicodeDecodeError) as error:
@@ -197,6 +255,16 @@ def _read_truth(settings: Mapping[str, Any], name: str) -> bool:
     return _TRUTHS[value]
 
 
+def _read_limit(settings: Mapping[str, Any], name: str, default: int) -> int:
+    try:
+        most = int(str(settings.get(name, default)))
+    except ValueError as error:
+        raise SettingError(f"{name}: must be a whole number; 0 is no limit.") from error
+    if most < 0:
+        raise SettingError(f"{name}: must be a whole number; 0 is no limit.")
+    return most
+
+
 def _read_seconds(settings: Mapping[str, Any], name: str, default: float) -> float:
     try:
         seconds = float(settings.get(name, default))
@@ -207,7 +275,12 @@ def _read_seconds(settings: Mapping[str, Any], name: str, default: float) -> flo
     return seconds
 
 
-def _read_name(settings: Mapping[str, Any]) -> str:
+def read_name(settings: Mapping[str, Any]) -> str:
+    """Return what people see in the page.
+
+    Raises:
+        SettingError: it is too long for that.
+    """
     name = str(settings.get("SIDESTEP_NAME", DEFAULT_NAME)).strip()
     if not name or len(name) > _LONGEST_NAME or not name.isprintable():
         raise SettingError(f"SIDESTEP_NAME: must be 1 to {_LONGEST_NAME} printable characters.")

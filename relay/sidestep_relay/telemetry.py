@@ -32,6 +32,7 @@ FIELDS = frozenset(
         "status",
         "stream",
         "timestamp",
+        "token",
         "upstream_ms",
     }
 )

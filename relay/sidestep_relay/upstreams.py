@@ -14,7 +14,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextvars import ContextVar
 from typing import Any
 
@@ -69,6 +69,7 @@ class Upstream(httpx.BaseTransport):
         error_body: the body of an answer whose status is 300 or more.
         is_html: whether a page came where data was expected.
         observer: what the answer's body says, or None if nobody reads along.
+        usage: the token counts that the lane found, or None.
         is_aborted: whether `abort` was called.
     """
 
@@ -89,6 +90,7 @@ class Upstream(httpx.BaseTransport):
         self.error_body = b""
         self.is_html = False
         self.observer: Observer | None = None
+        self.usage: Mapping[str, Any] | None = None
         self.is_aborted = False
         self._connections = connections
         self._place = place

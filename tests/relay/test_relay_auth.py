@@ -9,7 +9,8 @@ from io import StringIO
 import pytest
 from flask import Flask
 
-from sidestep_relay.auth import is_strong_token, make_token
+from sidestep_relay.auth import is_strong_token
+from sidestep_relay.tokens import make_token
 from tests.relay.conftest import PAGE
 from tests.relay.servers import TOKEN
 

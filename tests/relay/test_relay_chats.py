@@ -11,6 +11,8 @@ from sidestep.catalogue import load_catalogue
 from sidestep_relay.chats import OPENAI_FIELDS, VENDOR_FIELDS, ChatCall, read_chat
 from sidestep_relay.errors import RelayError
 from sidestep_relay.lanes.translate import build_arguments, load_litellm
+from sidestep_relay.tokens import make_full_token
+from tests.relay.servers import TOKEN
 
 CATALOGUE = load_catalogue()
 MESSAGES = [{"role": "user", "content": "hi"}]
@@ -26,7 +28,7 @@ def read(
     **fields: Any,
 ) -> ChatCall:
     body = {"model": model, "messages": MESSAGES, **fields, **(extra or {})}
-    return read_chat(body, CATALOGUE, key=key, base_url=base_url, own_keys=own_keys or {})
+    return read_chat(body, CATALOGUE, key=key, base_url=base_url, own_keys=own_keys or {}, token=make_full_token(TOKEN))
 
 
 def refuse(*arguments: Any, **fields: Any) -> RelayError:
@@ -102,7 +104,7 @@ def test_the_two_lists_of_fields_do_not_meet() -> None:
 )  # fmt: skip
 def test_a_body_that_cannot_work_is_explained(body: Any) -> None:
     with pytest.raises(RelayError) as caught:
-        read_chat(body, CATALOGUE, key="sk-mine", base_url=None, own_keys={})
+        read_chat(body, CATALOGUE, key="sk-mine", base_url=None, own_keys={}, token=make_full_token(TOKEN))
     assert caught.value.status == 400
     assert caught.value.message.endswith(".")
 

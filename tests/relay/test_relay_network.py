@@ -31,10 +31,11 @@ from sidestep.catalogue import load_catalogue
 from sidestep_relay.chats import read_chat
 from sidestep_relay.destinations import Destinations, parse_destination
 from sidestep_relay.lanes.translate import TranslateLane, load_litellm
+from sidestep_relay.tokens import make_full_token
 from sidestep_relay.upstreams import Connections, Upstream
 
 base_url, key, body = sys.argv[1], sys.argv[2], json.loads(sys.argv[3])
-call = read_chat(body, load_catalogue(), key=key, base_url=base_url, own_keys={})
+call = read_chat(body, load_catalogue(), key=key, base_url=base_url, own_keys={}, token=make_full_token("t"))
 rules = Destinations(named=(parse_destination(base_url),))
 upstream = Upstream(Connections(rules), rules.check_url(base_url), dialect=call.entry.dialect, has_key=True)
 chunks = list(TranslateLane(load_litellm).stream(call, upstream))

@@ -18,8 +18,10 @@ from sidestep_relay.lanes import Lane
 from sidestep_relay.lanes.pipe import PipeLane
 from sidestep_relay.lanes.resolve import resolve
 from sidestep_relay.lanes.translate import TranslateLane, load_litellm
+from sidestep_relay.tokens import make_full_token
 from sidestep_relay.upstreams import Upstream
 from tests.fakes.wires import DONE, write_chunk
+from tests.relay.servers import TOKEN
 
 # LiteLLM's own pydantic models warn of themselves.
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:pydantic")
@@ -123,7 +125,7 @@ def make_call(entry: CatalogueEntry, **fields: Any) -> ChatCall:
     body = {"model": f"{entry.litellm_prefix}/{model}", **fields}
     # Rows that share a prefix are told apart by their address.
     base_url = entry.relay_base_url or entry.base_url or OWN
-    call = read_chat(body, CATALOGUE, key=KEY, base_url=base_url, own_keys={})
+    call = read_chat(body, CATALOGUE, key=KEY, base_url=base_url, own_keys={}, token=make_full_token(TOKEN))
     assert call.entry.id in {entry.id, "custom", "openai"}
     return call
 
@@ -186,13 +188,14 @@ def test_a_row_without_a_key_shows_none() -> None:
         key=None,
         base_url=OWN,
         own_keys={},
+        token=make_full_token(TOKEN),
     )
     assert {name.lower() for name in resolve(call).headers} == {"accept", "content-type", "user-agent"}
 
 
 def test_gemini_is_called_where_it_speaks_openais_wire_also_if_nobody_says_so() -> None:
     body = {"model": "gemini/g", "messages": [{"role": "user", "content": "hi"}]}
-    asked = resolve(read_chat(body, CATALOGUE, key=KEY, base_url=None, own_keys={}))
+    asked = resolve(read_chat(body, CATALOGUE, key=KEY, base_url=None, own_keys={}, token=make_full_token(TOKEN)))
     assert asked.url == "https://generativelanguage.googleapis.com/v1beta/openai/chat/completions"
     assert asked.headers["Authorization"] == f"Bearer {KEY}"
 

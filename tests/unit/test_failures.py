@@ -107,7 +107,7 @@ def test_plain_text_is_quoted() -> None:
     assert "upstream is away" in OPENAI.read_response(502, {}, b"upstream is away").message
 
 
-@pytest.mark.parametrize("code", ["relay_token_wrong", "relay_token_missing"])
+@pytest.mark.parametrize("code", ["relay_token_wrong", "relay_token_missing", "relay_token_expired"])
 def test_the_relays_token_and_the_providers_key_are_told_apart(code: str) -> None:
     token = read(RELAY, 401, {"origin": "relay", "code": code, "message": "no"})
     key = read(

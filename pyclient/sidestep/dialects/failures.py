@@ -139,7 +139,7 @@ _KIND_BY_NAME: Mapping[str, str] = {
 }
 _VAGUE_NAMES: Mapping[str, str] = {"invalid_request_error": "request", "INVALID_ARGUMENT": "request"}
 
-_RELAY_TOKEN_CODES = frozenset({"relay_token_missing", "relay_token_wrong"})
+_RELAY_TOKEN_CODES = frozenset({"relay_token_missing", "relay_token_wrong", "relay_token_expired"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,7 +54,7 @@ class PipeLane:
             RelayError: the relay or the provider said no.
         """
         with closing(upstream):
-            return _read_whole(_receive(_send(call, upstream), call, upstream), call)
+            return _read_whole(_receive(_send(call, upstream), call, upstream), call, upstream)
 
     def stream(self, call: ChatCall, upstream: Upstream) -> Iterator[bytes | Whole]:
         """Yield nothing (`b""`) when the provider has accepted the request, then its bytes; see `Lane`.
@@ -69,9 +69,9 @@ class PipeLane:
                 yield b""
             first = _read_first(pieces)
             if _is_document(first):
-                yield _read_whole(_chain(first, pieces), call)
+                yield _read_whole(_chain(first, pieces), call, upstream)
                 return
-            yield from _pass_on(_chain(first, pieces), call)
+            yield from _pass_on(_chain(first, pieces), call, upstream)
 
 
 def _send(call: ChatCall, upstream: Upstream) -> httpx.Response:
@@ -120,7 +120,7 @@ def _chain(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
     yield from rest
 
 
-def _read_whole(pieces: Iterable[bytes], call: ChatCall) -> Whole:
+def _read_whole(pieces: Iterable[bytes], call: ChatCall, upstream: Upstream) -> Whole:
     body = bytearray()
     for piece in pieces:
         body += piece
@@ -133,10 +133,12 @@ def _read_whole(pieces: Iterable[bytes], call: ChatCall) -> Whole:
         raise read_error(document, call, status=None)
     if not isinstance(document.get("choices"), list):
         raise describe_nonsense(call)
+    if isinstance(document.get("usage"), dict):
+        upstream.usage = document["usage"]
     return Whole(bytes(body))
 
 
-def _pass_on(pieces: Iterator[bytes], call: ChatCall) -> Iterator[bytes]:
+def _pass_on(pieces: Iterator[bytes], call: ChatCall, upstream: Upstream) -> Iterator[bytes]:
     tail = _Tail()
     half = b""
     for piece in pieces:
@@ -145,6 +147,7 @@ def _pass_on(pieces: Iterator[bytes], call: ChatCall) -> Iterator[bytes]:
         if whole:
             yield whole
     seen = tail.read()
+    upstream.usage = seen.usage
     if seen.is_finished or _parse(half.removeprefix(b"data:")):
         yield half
     if seen.error and not seen.is_finished:

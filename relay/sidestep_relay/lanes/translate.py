@@ -89,6 +89,7 @@ class TranslateLane:
             choice["finish_reason"] = seen.finish_reasons.get(choice["index"], choice.get("finish_reason"))
         if seen.usage:
             answer["usage"] = seen.usage
+        upstream.usage = answer.get("usage")
         return Whole(write_json(answer))
 
     def stream(self, call: ChatCall, upstream: Upstream) -> Iterator[bytes | Whole]:
@@ -195,6 +196,7 @@ def _check_answer(call: ChatCall, upstream: Upstream) -> Observation:
     if upstream.observer is None:
         return Observation(is_finished=True)
     seen = upstream.observer.seen
+    upstream.usage = seen.usage
     if seen.error:
         raise read_error(seen.error, call, status=None)
     if upstream.is_html:
