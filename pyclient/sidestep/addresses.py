@@ -6,7 +6,14 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Literal
 from urllib.parse import urlsplit
 
-__all__ = ["AddressSpace", "find_address_space", "is_crossing", "is_home_name", "is_mixed_content"]
+__all__ = [
+    "AddressSpace",
+    "find_address_space",
+    "is_crossing",
+    "is_home_name",
+    "is_mixed_content",
+    "name_neighbours",
+]
 
 AddressSpace = Literal["public", "local", "loopback"]
 """How far away: this computer, its network, or the rest of the world (WICG, *Local Network Access*)."""
@@ -34,6 +41,11 @@ def find_address_space(url: str) -> AddressSpace:
     if address.is_loopback:
         return "loopback"
     return "local" if any(address in network for network in _LOCAL_NETWORKS) else "public"
+
+
+def name_neighbours(space: AddressSpace) -> str:
+    """Return who answers in a *space* that is not public, in the words of a sentence."""
+    return "programs on this computer" if space == "loopback" else "devices in this network"
 
 
 def is_crossing(page_origin: str, url: str) -> bool:

@@ -14,7 +14,7 @@ from contextlib import aclosing
 from dataclasses import asdict, fields
 from typing import Any
 
-from sidestep.addresses import find_address_space, is_crossing
+from sidestep.addresses import find_address_space, is_crossing, name_neighbours
 from sidestep.client import Client
 from sidestep.collectors import AnswerCollector
 from sidestep.config import Config, Problem, load_provider, load_relay
@@ -382,7 +382,7 @@ def _announce_question(page_origin: str, url: str) -> list[str]:
     """Return what the browser will ask before it lets the page call *url*, so that the question is no surprise."""
     if not page_origin or not is_crossing(page_origin, url):
         return []
-    neighbours = "programs on this computer" if find_address_space(url) == "loopback" else "devices in this network"
+    neighbours = name_neighbours(find_address_space(url))
     return [f"At the first call the browser may ask whether this page may reach {neighbours}: it needs your yes."]
 
 

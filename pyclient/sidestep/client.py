@@ -413,6 +413,7 @@ class Client:
             _Watched(self._transport, lambda request: self._note_key(provider, request)),
             self._surroundings,
             page_origin=self.page_origin,
+            call=call,
             direct=sightings.direct,
             relayed=sightings.relayed,
             relay_id=sightings.relay_id or self.evidence.find_helper(provider.origin, self._clock()),

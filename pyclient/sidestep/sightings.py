@@ -6,19 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sidestep.diagnosis import Sighting, SightingKind, choose_kind, sight
+from sidestep.diagnosis import KINDS, Sighting, SightingKind, choose_kind, sight
 from sidestep.errors import SidestepError
 
 __all__ = ["Sightings", "read_sightings", "take_sightings"]
 
+# Written down, an error is known by its name alone, and a relay that kept silent by that.
 _KINDS: Mapping[str, SightingKind] = {
-    "FetchRejected": "rejected",
+    **{error_class.__name__: kind for error_class, kind in KINDS},
     "RelayUnreachable": "rejected",
-    "ConnectionFailed": "unreachable",
-    "TransportTimeout": "timeout",
-    "ConnectionLost": "cut",
-    "StreamIncomplete": "cut",
-    "UnexpectedResponse": "garbled",
 }
 _UNTOLD = frozenset({"Cancelled", "ConfigurationError", "NoRoute", "RoutesFailed", "UnknownModel"})
 """Errors that stand for no single request."""

@@ -88,6 +88,12 @@ class Row:
     attic: Relay = ATTIC
     are_all_so: bool = False
 
+    @property
+    def expected(self) -> tuple[str, int, str, str, str]:
+        """What must be seen: by the user, at the provider, the verdict and its certainty, and the lesson."""
+        verdict = "cannot_tell" if self.excuse else self.truth
+        return self.sees, self.chats, verdict, self.certainty, self.learned
+
 
 @dataclass(frozen=True, slots=True)
 class Cell:

@@ -32,13 +32,7 @@ async def test_cell(cell: Cell, scores: Scores) -> None:
     assert world.chats == chats, "a diagnosis asks nothing that anybody bills"
     seen, words = tell(error, route)
     assert row.says in words
-    assert (seen, chats, score.verdict, verdict.certainty, find_lesson(world)) == (
-        row.sees,
-        row.chats,
-        "cannot_tell" if row.excuse else row.truth,
-        row.certainty,
-        row.learned,
-    )
+    assert (seen, chats, score.verdict, verdict.certainty, find_lesson(world)) == row.expected
 
 
 def test_no_verdict_is_wrong(scores: Scores) -> None:

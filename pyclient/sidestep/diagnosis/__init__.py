@@ -15,6 +15,7 @@ from sidestep.config import Provider
 from sidestep.diagnosis import answers, comparisons, relays, silences
 from sidestep.diagnosis.cases import Case
 from sidestep.diagnosis.observations import (
+    KINDS,
     Observations,
     Preflight,
     ServerAnswer,
@@ -28,6 +29,7 @@ from sidestep.diagnosis.observations import (
 from sidestep.diagnosis.verdicts import Action, Cause, Certainty, Lesson, Remedy, Verdict
 
 __all__ = [
+    "KINDS",
     "RULES",
     "Action",
     "Cause",

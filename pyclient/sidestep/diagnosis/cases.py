@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from sidestep.addresses import name_neighbours
 from sidestep.config import Provider
 from sidestep.diagnosis.observations import Observations, Preflight, ServerView, Sighting
 
@@ -61,7 +62,12 @@ class Case:
     @property
     def neighbours(self) -> str:
         """Who answers at an address that is not public."""
-        return "programs on this computer" if self.seen.address_space == "loopback" else "devices in this network"
+        return name_neighbours(self.seen.address_space)
+
+    @property
+    def relay_neighbours(self) -> str:
+        """Who answers where the relay runs, if that is not public."""
+        return name_neighbours(self.seen.relay_space)
 
     @property
     def was_tried(self) -> bool:

@@ -142,7 +142,7 @@ def local_network_unasked(case: Case) -> Verdict | None:
         "likely",
         f"The browser's question whether this page may call {case.neighbours} was probably not answered with yes.",
         (*case.tell_all(), f"{case.host} can be connected to, and the browser says that it has yet to ask."),
-        (allow_in_browser(case),),
+        (allow_in_browser(case, case.neighbours),),
     )
 
 

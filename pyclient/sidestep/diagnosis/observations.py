@@ -21,6 +21,7 @@ from sidestep.errors import (
 )
 
 __all__ = [
+    "KINDS",
     "Observations",
     "Preflight",
     "ServerAnswer",
@@ -38,7 +39,7 @@ SightingKind = Literal["answered", "rejected", "unreachable", "timeout", "cut", 
 connection, where the platform says so. `timeout`: our clock ran out. `cut`: it began and broke off. `garbled`: HTML or
 something else where an API's answer was expected."""
 
-_KINDS: tuple[tuple[type[SidestepError], SightingKind], ...] = (
+KINDS: tuple[tuple[type[SidestepError], SightingKind], ...] = (
     (FetchRejected, "rejected"),
     (ConnectionFailed, "unreachable"),
     (TransportTimeout, "timeout"),
@@ -215,7 +216,7 @@ def sight(error: SidestepError, elapsed: float = 0.0) -> Sighting | None:
     if isinstance(error, RoutesFailed | RelayUnreachable) and isinstance(cause, SidestepError):
         # A relay that gave no answer: its error names the relay, its cause says how it kept silent.
         error = cause
-    kind = next((kind for error_class, kind in _KINDS if isinstance(error, error_class)), None)
+    kind = next((kind for error_class, kind in KINDS if isinstance(error, error_class)), None)
     if kind is None:
         return None
     name = type(error).__name__

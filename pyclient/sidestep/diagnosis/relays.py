@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sidestep.diagnosis.cases import Case
-from sidestep.diagnosis.remedies import allow_page_at_relay
+from sidestep.diagnosis.remedies import allow_in_browser, allow_page_at_relay
 from sidestep.diagnosis.verdicts import Certainty, Remedy, Verdict
 
 __all__ = [
@@ -49,13 +49,13 @@ def relay_locked(case: Case) -> Verdict | None:
     """The browser was told not to let this page call the relay's computer or network."""
     if not _is_relay_silent(case) or not case.seen.is_relay_crossing or case.seen.relay_permission != "denied":
         return None
-    where = _name_neighbours(case)
+    where = case.relay_neighbours
     return Verdict(
         "local_network_permission",
         "proven",
         f"The browser does not let this page call {where}, so {case.relay} cannot be asked.",
         (*case.tell_direct(), f"The browser says that {case.page} is denied calls to {where}."),
-        (_allow_neighbours(case),),
+        (allow_in_browser(case, case.relay_neighbours),),
     )
 
 
@@ -65,9 +65,9 @@ def relay_unasked(case: Case) -> Verdict | None:
         return None
     message = (
         f"Either {case.relay} does not run, or the browser's question whether this page may call "
-        f"{_name_neighbours(case)} was not answered with yes; which, cannot be told."
+        f"{case.relay_neighbours} was not answered with yes; which, cannot be told."
     )
-    remedies = (_allow_neighbours(case), _START_RELAY, _EDIT_RELAY)
+    remedies = (allow_in_browser(case, case.relay_neighbours), _START_RELAY, _EDIT_RELAY)
     return Verdict("cannot_tell", "cannot_tell", message, _tell(case), remedies)
 
 
@@ -140,15 +140,6 @@ def relay_got_no_answer(case: Case) -> Verdict | None:
         message = f"{case.host} can be reached neither from {case.here} nor from {case.relay}."
         return Verdict("unreachable", "likely", message, case.tell_all(), remedies)
     return None
-
-
-def _name_neighbours(case: Case) -> str:
-    return "programs on this computer" if case.seen.relay_space == "loopback" else "devices in this network"
-
-
-def _allow_neighbours(case: Case) -> Remedy:
-    text = f"Allow {case.page} to call {_name_neighbours(case)}: in the browser's settings for this page, then retry."
-    return Remedy(text, action="open_permission")
 
 
 def _is_relay_silent(case: Case) -> bool:

@@ -105,9 +105,9 @@ def allow_page_at_relay(case: Case) -> tuple[Remedy, ...]:
     return (Remedy("Start the relay with this page's origin in its list.", f"SIDESTEP_ORIGINS={case.page}"),)
 
 
-def allow_in_browser(case: Case) -> Remedy:
+def allow_in_browser(case: Case, neighbours: str) -> Remedy:
     """Return how the browser's leave to call this computer or network is given."""
-    text = f"Allow {case.page} to call {case.neighbours}: in the browser's settings for this page, then retry."
+    text = f"Allow {case.page} to call {neighbours}: in the browser's settings for this page, then retry."
     return Remedy(text, action="open_permission")
 
 

@@ -82,7 +82,7 @@ def local_network_denied(case: Case) -> Verdict | None:
         "proven",
         f"The browser does not let this page call {case.neighbours}.",
         (f"The browser says that {case.page} is denied calls to {case.neighbours}.",),
-        (allow_in_browser(case),),
+        (allow_in_browser(case, case.neighbours),),
     )
 
 
@@ -135,7 +135,7 @@ def local_server_silent(case: Case) -> Verdict | None:
     )
     remedies = [start_server(case), *open_policy(case)]
     if case.seen.is_crossing:
-        remedies.append(allow_in_browser(case))
+        remedies.append(allow_in_browser(case, case.neighbours))
     if case.page.startswith("https:") and case.seen.url.startswith("http:"):
         remedies.append(Remedy("In Safari an encrypted page may not call this computer at all; use another browser."))
     return Verdict("cannot_tell", "cannot_tell", message, case.tell_all(), tuple(remedies))

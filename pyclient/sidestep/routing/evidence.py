@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
 from sidestep.types import HttpRequest
@@ -27,6 +27,8 @@ __all__ = [
 
 EVIDENCE_LIFETIME = 24 * 3600.0
 """Seconds after which the direct way is tried anew."""
+
+K = TypeVar("K")
 
 _VERSION = 2  # of one stored row
 _FIRST_PROBE = 10 * 60.0  # seconds after which a blocked way is looked at again; each next wait is twice as long
@@ -217,12 +219,8 @@ class Evidence:
         for key, finding in other.findings.items():
             if key not in findings or finding.seen > findings[key].seen:
                 findings[key] = finding
-        relayed = dict(self.relayed)
-        for pair, seen in other.relayed.items():
-            relayed[pair] = max(seen, relayed.get(pair, seen))
-        forgotten = dict(self.forgotten)
-        for origin, at in other.forgotten.items():
-            forgotten[origin] = max(at, forgotten.get(origin, at))
+        relayed = _keep_latest(self.relayed, other.relayed)
+        forgotten = _keep_latest(self.forgotten, other.forgotten)
         never = float("-inf")
         findings = {key: row for key, row in findings.items() if row.seen > forgotten.get(key.provider_origin, never)}
         relayed = {pair: seen for pair, seen in relayed.items() if seen > forgotten.get(pair[0], never)}
@@ -274,6 +272,10 @@ def key_for(page_origin: str, request: HttpRequest, path_class: PathClass) -> Ev
         request.method,
         tuple(sorted(name.lower() for name in request.headers)),
     )
+
+
+def _keep_latest(one: Mapping[K, float], other: Mapping[K, float]) -> dict[K, float]:
+    return {key: max(one.get(key, at), at) for key, at in {**one, **other}.items()}
 
 
 def _is_valid(finding: Finding, now: float) -> bool:

@@ -60,7 +60,7 @@ function Finding({ verdict, asked, close, again }) {
   const { certainty, cause } = verdict;
   return html`
     <div class="finding" data-cause=${cause} data-certainty=${certainty}>
-      <p class="certainty" data-certainty=${cause === "ok" ? "ok" : certainty}>${CERTAINTIES[certainty]}</p>
+      <p class="pill certainty" data-certainty=${cause === "ok" ? "ok" : certainty}>${CERTAINTIES[certainty]}</p>
       <p class="finding-message">${verdict.message}</p>
     </div>
     ${verdict.remedies.length > 0 && html`

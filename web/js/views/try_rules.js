@@ -98,7 +98,7 @@ function Outcomes({ outcomes, edited }) {
     <ol class="outcomes">
       ${outcomes.map(({ id, name, outcome, message, then }, position) => html`
         <li key=${position} data-outcome=${outcome}>
-          <span class="outcome">${WORDS[outcome]}</span>
+          <span class="pill outcome">${WORDS[outcome]}</span>
           <div><strong>${nameOfRule({ id, name }, position)}</strong>${position === edited && " (this rule)"}
             <p>${message}${then && ` Such requests ${describeAction(then, names)}.`}</p></div>
         </li>`)}
