@@ -72,7 +72,7 @@ def _carry_out(options: argparse.Namespace, rest: Sequence[str]) -> int:
         case _:
             with hold_build():
                 prepare_environment(for_tests=False)
-                refresh_locks()
+                refresh_locks(should_upgrade=options.upgrade)
             return 0
 
 
@@ -95,7 +95,8 @@ def _make_parser() -> argparse.ArgumentParser:
     commands.add_parser("test", help="every check and every test; further arguments go to pytest", add_help=False)
     commands.add_parser("check", help="lint and types only")
     commands.add_parser("bench", help="run the benches, print their JSON")
-    commands.add_parser("lock", help="refresh the lock files")
+    lock = commands.add_parser("lock", help="refresh the lock files")
+    lock.add_argument("--upgrade", action="store_true", help="move everything to the newest version that fits")
     return parser
 
 

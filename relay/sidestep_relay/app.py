@@ -9,7 +9,7 @@ import dataclasses
 import re
 import secrets
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import ExitStack
 from http import HTTPStatus
 from typing import Any
@@ -22,20 +22,21 @@ from sidestep._version import __version__
 from sidestep.catalogue import CatalogueEntry, load_catalogue
 from sidestep_relay.allowances import Allowance
 from sidestep_relay.auth import TokenCheck
-from sidestep_relay.chats import ChatCall, choose_entry, estimate_tokens, find_key, read_chat
+from sidestep_relay.chats import choose_entry, estimate_tokens, find_key, read_chat
 from sidestep_relay.config import RelayConfig
-from sidestep_relay.errors import RelayError, make_provider_error
+from sidestep_relay.errors import RelayError
+from sidestep_relay.exchanges import CLIENT_CLOSED, Exchange, measure_ms
 from sidestep_relay.grants import check_host, check_provider
-from sidestep_relay.lanes import Lane, LaneName, Whole, choose_lane
+from sidestep_relay.lanes import Lane, LaneName, choose_lane
 from sidestep_relay.lanes.pipe import PipeLane
 from sidestep_relay.lanes.translate import TranslateLane, load_litellm
-from sidestep_relay.limits import Budget, Limiter, name_address
+from sidestep_relay.limits import Limiter, name_address
 from sidestep_relay.loading import BackgroundLoader, Spawn, spawn_thread
 from sidestep_relay.models import fetch_models, list_catalogue
 from sidestep_relay.probes import PROBE_SECONDS, Prober, read_probe
 from sidestep_relay.shapes import check_headers, check_shape
 from sidestep_relay.site import add_site
-from sidestep_relay.streaming import PING, ClientLeft, EventWriter, Pump, has_client_left
+from sidestep_relay.streaming import ClientLeft, has_client_left
 from sidestep_relay.telemetry import Log, make_log
 from sidestep_relay.token_files import TokenFile
 from sidestep_relay.tokens import Token, make_full_token
@@ -47,8 +48,6 @@ _REQUEST_HEADERS = ["Authorization", "Content-Type", "X-Provider-Key", "X-Provid
 _RESPONSE_HEADERS = ["X-Request-Id", "Retry-After", "Server-Timing"]
 _PREFLIGHT_SECONDS = 7200  # the longest that Chromium remembers
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_.-]{8,64}")
-_WHOLE_ANSWER_SECONDS = 3600.0  # a provider that drips for longer is given up
-_CLIENT_CLOSED = 499  # nginx's status for a client that left; it is only logged
 
 
 def create_app(
@@ -164,7 +163,7 @@ class _Relay:
                 method=request.method,
                 status=response.status_code,
                 code=g.code,
-                duration_ms=_elapsed_ms(g.begun),
+                duration_ms=measure_ms(g.begun),
                 token=g.token_name,
                 origin=origin,
                 request_id=g.request_id,
@@ -250,7 +249,7 @@ class _Relay:
             budget = self._limiter.count_tokens(g.token.name, estimate_tokens(call), own.tokens_per_minute)
             # A refusal above is logged as any request; from here on the exchange logs.
             g.is_logged = True
-            exchange = _Exchange(call, upstream, self._lanes[lane], self._config.ping_seconds, self._log, budget=budget)
+            exchange = Exchange(call, upstream, self._lanes[lane], self._config.ping_seconds, self._log, budget=budget)
             response = exchange.stream() if call.is_stream else exchange.complete()
             # Not where the stream is written: a server need not begin with it if the client has left.
             response.call_on_close(held.pop_all().close)
@@ -264,11 +263,11 @@ class _Relay:
         try:
             report = self._prober.run(call, lambda: has_client_left(environ))
         except ClientLeft:
-            return Response(status=_CLIENT_CLOSED)
+            return Response(status=CLIENT_CLOSED)
         response = jsonify(report)
         response.headers["Cache-Control"] = "no-store"
         waited = report["elapsed_ms"]
-        response.headers["Server-Timing"] = f"relay;dur={_elapsed_ms(g.begun) - waited:.1f}, upstream;dur={waited:.1f}"
+        response.headers["Server-Timing"] = f"relay;dur={measure_ms(g.begun) - waited:.1f}, upstream;dur={waited:.1f}"
         return response
 
     def _allowance(self) -> Allowance:
@@ -292,151 +291,6 @@ class _Relay:
         place = self._destinations.check_url(base_url)
         return Upstream(
             self._connections, place, dialect=entry.relay_dialect, has_key=bool(key), reads_along=reads_along
-        )
-
-
-class _Exchange:
-    """One chat, from its request to the last byte of its answer."""
-
-    def __init__(
-        self, call: ChatCall, upstream: Upstream, lane: Lane, ping_seconds: float, log: Log, *, budget: Budget
-    ) -> None:
-        self._call = call
-        self._upstream = upstream
-        self._lane = lane
-        self._ping_seconds = ping_seconds
-        self._log = log
-        self._budget = budget
-        self._environ = request.environ
-        self._request_id: str = g.request_id
-        self._begun: float = g.begun
-        self._origin = request.headers.get("Origin", "")
-        self._token_name: str = g.token_name
-        self._chunks = 0
-        self._bytes = 0
-
-    def complete(self) -> Response:
-        """Answer in one piece."""
-        pump = Pump(lambda: iter([self._lane.complete(self._call, self._upstream)]), self._upstream.abort)
-        try:
-            answer = pump.get(_WHOLE_ANSWER_SECONDS, self._has_left)
-        except RelayError as error:
-            self._write_log(error.status, error.code, error.__cause__)
-            raise
-        except ClientLeft:
-            self._write_log(_CLIENT_CLOSED, "client_left")
-            return Response(status=_CLIENT_CLOSED)
-        except TimeoutError:
-            raise make_provider_error("timeout", f"{self._call.entry.name} did not finish its answer.") from None
-        finally:
-            pump.close()
-        return self._answer_whole(answer)
-
-    def _answer_whole(self, answer: Whole) -> Response:
-        response = Response(answer.body, mimetype="application/json")
-        self._bytes = len(answer.body)
-        self._write_log(HTTPStatus.OK)
-        response.headers["Server-Timing"] = self._describe_timing()
-        return response
-
-    def stream(self) -> Response:
-        """Answer as server-sent events.
-
-        An error before the first byte is an answer of its own. If the provider is silent for longer than a proxy may
-        allow, the stream begins with a comment, and an error after that is an event of the stream.
-        """
-        pump = Pump(lambda: self._lane.stream(self._call, self._upstream), self._upstream.abort)
-        try:
-            first = pump.get(self._ping_seconds, self._has_left)
-        except TimeoutError:
-            first = PING
-        except ClientLeft:
-            pump.close()
-            self._write_log(_CLIENT_CLOSED, "client_left")
-            return Response(status=_CLIENT_CLOSED)
-        except RelayError as error:
-            pump.close()
-            self._write_log(error.status, error.code, error.__cause__)
-            raise
-        if isinstance(first, Whole):
-            pump.close()
-            return self._answer_whole(first)
-        response = Response(self._write_stream(pump, first), mimetype="text/event-stream")
-        response.headers["Content-Type"] = "text/event-stream; charset=utf-8"
-        response.headers["Cache-Control"] = "no-store"
-        # nginx would otherwise gather the stream until its buffer is full.
-        response.headers["X-Accel-Buffering"] = "no"
-        response.headers["Server-Timing"] = self._describe_timing()
-        return response
-
-    def _write_stream(self, pump: Pump[bytes | Whole], first: bytes) -> Iterator[bytes]:
-        code, cause = "client_left", None
-        writer = EventWriter()
-        try:
-            if first:
-                yield self._count(writer.write(first))
-            while True:
-                try:
-                    pieces = [pump.get(self._ping_seconds, self._has_left), *pump.get_ready()]
-                except TimeoutError:
-                    pieces = [PING] if writer.is_between_events else []
-                except StopIteration:
-                    break
-                else:
-                    self._chunks += len(pieces)
-                # What came together leaves together: each write costs a system call.
-                if data := b"".join(map(writer.write, pieces)):
-                    yield self._count(data)
-            code = ""
-        except ClientLeft:
-            return
-        except RelayError as error:
-            code, cause = error.code, error.__cause__
-            yield self._count(writer.write_error(error.to_dict(self._request_id)))
-        finally:
-            pump.close()
-            self._write_log(_CLIENT_CLOSED if code == "client_left" else HTTPStatus.OK, code, cause)
-
-    def _count(self, data: bytes) -> bytes:
-        self._bytes += len(data)
-        return data
-
-    def _has_left(self) -> bool:
-        return has_client_left(self._environ)
-
-    def _describe_timing(self) -> str:
-        waited = self._upstream.waited_ms
-        relay = f"relay;dur={_elapsed_ms(self._begun) - (waited or 0):.1f}"
-        return relay if waited is None else f"{relay}, upstream;dur={waited:.1f}"
-
-    def _settle(self, status: int) -> None:
-        """Put the estimate right: what a provider refused costs nothing, and what it counted is what it was."""
-        total = (self._upstream.usage or {}).get("total_tokens")
-        if isinstance(total, int) and total >= 0:
-            self._budget.settle(total)
-        elif status >= HTTPStatus.BAD_REQUEST and status != _CLIENT_CLOSED:
-            self._budget.settle(0)
-
-    def _write_log(self, status: int, code: str = "", cause: BaseException | None = None) -> None:
-        self._settle(int(status))
-        self._log.info(
-            "chat",
-            route="/v1/chat/completions",
-            provider=self._call.entry.id,
-            lane=self._lane.name,
-            model=f"{self._call.entry.litellm_prefix}/{self._call.model}",
-            stream=self._call.is_stream,
-            status=int(status),
-            code=code,
-            # Its kind alone: what it says can hold a prompt.
-            exception=type(cause).__name__ if cause else "",
-            chunks=self._chunks,
-            bytes=self._bytes,
-            duration_ms=_elapsed_ms(self._begun),
-            upstream_ms=round(self._upstream.waited_ms or 0, 1),
-            token=self._token_name,
-            origin=self._origin,
-            request_id=self._request_id,
         )
 
 
@@ -470,7 +324,3 @@ def _describe_status(status: int, config: RelayConfig) -> str:
 
 def _is_own(origin: str) -> bool:
     return origin == f"{request.scheme}://{request.host}"
-
-
-def _elapsed_ms(begun: float) -> float:
-    return round((time.monotonic() - begun) * 1000, 1)
