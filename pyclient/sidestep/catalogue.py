@@ -22,7 +22,11 @@ CUSTOM = "custom"
 
 _LISTS = ("models", "notes", "browser_refusals", "allowed_headers")
 _FIELD_SETS = ("dropped", "dropped_thinking")
-_ROUTE_DIALECTS: Mapping[str, str] = {"openai": "openai_chat", "anthropic": "anthropic"}
+_ROUTE_DIALECTS: Mapping[str, str] = {
+    "openai": "openai_chat",
+    "anthropic": "anthropic",
+    "bedrock/converse": "bedrock_converse",
+}
 _WAYS: Mapping[str, str] = {"open": "directly", "blocked": "relay", "unknown": "found out"}
 
 

@@ -60,8 +60,14 @@ OPENAI_FIELDS = frozenset(
 
 VENDOR_FIELDS: Mapping[str, frozenset[str]] = {
     "anthropic": frozenset({"thinking", "top_k", "output_config", "context_management"}),
+    # Anthropic's models there; others have their parameters among OpenAI's.
+    "bedrock_converse": frozenset({"thinking", "top_k"}),
 }
-"""For each dialect that LiteLLM translates: the vendor's own fields that pass. Source: Anthropic API reference."""
+"""For each dialect that LiteLLM translates: the vendor's own fields that pass. Source: Anthropic API reference; Amazon
+Bedrock user guide, *Inference parameters*."""
+
+_TAKE_DATA_ALONE = frozenset({"bedrock_converse"})
+"""Dialects that know no address of an image, so that LiteLLM would fetch it."""
 
 _STEERS_LITELLM = re.compile(
     r"_.*|api_(base|key|type|version)|base_(url|model)|extra_(body|headers|query)|(default_)?headers"
@@ -129,7 +135,7 @@ def read_chat(
     prefix, model = _read_model(body.get("model"))
     entry = choose_entry(prefix, base_url, catalogue)
     check_provider(token, entry, base_url)
-    messages = _read_messages(body.get("messages"))
+    messages = _read_messages(body.get("messages"), entry.relay_dialect)
     _check_fields(body, entry.relay_dialect)
     options = body.get("stream_options") or {}
     if not isinstance(options, dict):
@@ -218,18 +224,18 @@ def _read_model(model: Any) -> tuple[str, str]:
     return prefix, name
 
 
-def _read_messages(messages: Any) -> list[dict[str, Any]]:
+def _read_messages(messages: Any, dialect: str) -> list[dict[str, Any]]:
     if not isinstance(messages, list) or not messages:
         raise _reject("messages must be a list with at least one message.", "messages")
     for message in messages:
         if not isinstance(message, dict) or not isinstance(message.get("role"), str):
             raise _reject("Every message must be an object with a role.", "messages")
         for part in message["content"] if isinstance(message.get("content"), list) else []:
-            _check_part(part)
+            _check_part(part, dialect)
     return messages
 
 
-def _check_part(part: Any) -> None:
+def _check_part(part: Any, dialect: str) -> None:
     """Refuse parts that name a URL LiteLLM would fetch from where the relay stands (CWE-918)."""
     if not isinstance(part, dict):
         raise _reject("Every part of a message must be an object.", "messages")
@@ -237,10 +243,11 @@ def _check_part(part: Any) -> None:
     named = [file.get("file_id"), file.get("file_data")] if isinstance(file, dict) else []
     image = part.get("image_url")
     url = image.get("url") if isinstance(image, dict) else image
-    if isinstance(url, str) and url.lower().startswith("http://"):
+    if isinstance(url, str) and (dialect in _TAKE_DATA_ALONE or url.lower().startswith("http://")):
         named.append(url)
     if any(isinstance(value, str) and _FETCHED_URL.match(value) for value in named):
-        raise _reject("This relay fetches no files: send an https image URL or the data itself.", "messages")
+        allowed = "" if dialect in _TAKE_DATA_ALONE else "an https image URL or "
+        raise _reject(f"This relay fetches no files: send {allowed}the data itself.", "messages")
 
 
 def _check_fields(body: Mapping[str, Any], dialect: str) -> None:
