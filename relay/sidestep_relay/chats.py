@@ -170,8 +170,7 @@ def choose_entry(prefix: str, base_url: str | None, catalogue: Mapping[str, Cata
     Several rows can share a prefix: the one with that base URL wins, then one whose base URL the user gives.
 
     Raises:
-        RelayError: 400 `provider_unknown`, or `provider_base_missing` if only the user can know the address; 501
-            `provider_unsupported` if no lane can call it.
+        RelayError: 400 `provider_unknown`, or `provider_base_missing` if only the user can know the address.
     """
     rows = [entry for entry in catalogue.values() if entry.litellm_prefix == prefix]
     if not rows:
@@ -187,8 +186,6 @@ def choose_entry(prefix: str, base_url: str | None, catalogue: Mapping[str, Cata
     # The catalogue's last row is the one for an address that nobody knows.
     fitting = [entry for entry in rows if not entry.base_url][-1:] if wanted else [row for row in rows if row.base_url]
     entry = (exact or fitting or rows)[0]
-    if not entry.relay_dialect:
-        raise RelayError("provider_unsupported", f"This relay cannot call {entry.name} yet.", status=501, param="model")
     if not wanted and not entry.base_url:
         raise RelayError("provider_base_missing", f"{entry.name} needs its base URL in X-Provider-Base.", status=400)
     return entry
