@@ -94,7 +94,7 @@ class ChatCall:
         key: the provider's key; empty if it needs none.
         messages: as they came.
         is_stream: whether the answer is wanted as a stream.
-        wants_usage: whether the stream shall end with token counts.
+        stream_options: what is asked of the stream, such as token counts at its end.
         fields: everything else of the body that passes.
     """
 
@@ -104,7 +104,7 @@ class ChatCall:
     key: str = field(repr=False)
     messages: list[dict[str, Any]] = field(repr=False)
     is_stream: bool = False
-    wants_usage: bool = False
+    stream_options: Mapping[str, Any] = field(default_factory=dict)
     fields: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
@@ -140,6 +140,7 @@ def read_chat(
     options = body.get("stream_options") or {}
     if not isinstance(options, dict):
         raise _reject("stream_options must be an object.", "stream_options")
+    _read_flag(options, "include_usage")
     own = ("model", "messages", "stream", "stream_options")
     return ChatCall(
         entry=entry,
@@ -148,7 +149,7 @@ def read_chat(
         key=find_key(entry, key, base_url, own_keys, token),
         messages=messages,
         is_stream=_read_flag(body, "stream"),
-        wants_usage=_read_flag(options, "include_usage"),
+        stream_options=options,
         fields={name: value for name, value in body.items() if name not in own and value is not None},
     )
 
@@ -170,8 +171,7 @@ def choose_entry(prefix: str, base_url: str | None, catalogue: Mapping[str, Cata
     Several rows can share a prefix: the one with that base URL wins, then one whose base URL the user gives.
 
     Raises:
-        RelayError: 400 `provider_unknown`, or `provider_base_missing` if only the user can know the address; 501
-            `provider_unsupported` if no lane can call it.
+        RelayError: 400 `provider_unknown`, or `provider_base_missing` if only the user can know the address.
     """
     rows = [entry for entry in catalogue.values() if entry.litellm_prefix == prefix]
     if not rows:
@@ -187,8 +187,6 @@ def choose_entry(prefix: str, base_url: str | None, catalogue: Mapping[str, Cata
     # The catalogue's last row is the one for an address that nobody knows.
     fitting = [entry for entry in rows if not entry.base_url][-1:] if wanted else [row for row in rows if row.base_url]
     entry = (exact or fitting or rows)[0]
-    if not entry.relay_dialect:
-        raise RelayError("provider_unsupported", f"This relay cannot call {entry.name} yet.", status=501, param="model")
     if not wanted and not entry.base_url:
         raise RelayError("provider_base_missing", f"{entry.name} needs its base URL in X-Provider-Base.", status=400)
     return entry

@@ -133,8 +133,8 @@ def build_arguments(call: ChatCall, client: Any) -> dict[str, Any]:
         "_skip_mcp_handler": True,
         **_OWN_ARGUMENTS.get(call.entry.relay_dialect, {}),
     }
-    if call.is_stream and call.wants_usage:
-        arguments["stream_options"] = {"include_usage": True}
+    if call.is_stream and call.stream_options:
+        arguments["stream_options"] = dict(call.stream_options)
     vendor = VENDOR_FIELDS.get(call.entry.relay_dialect)
     if vendor is None:
         return {**arguments, "extra_body": dict(call.fields)}
