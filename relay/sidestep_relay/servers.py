@@ -7,6 +7,7 @@ each worker before the application is imported there.
 from __future__ import annotations
 
 import math
+import os
 import signal
 import socket
 import sys
@@ -95,7 +96,7 @@ def serve_gunicorn(
             return make_app(_spawn_in_gevent, self.drain)
 
         def get_ready(self, arbiter: Any) -> None:
-            _hasten_second_stop(arbiter)
+            _take_signals(arbiter)
             announce()
 
         def prepare_worker(self, worker: Any) -> None:
@@ -153,13 +154,21 @@ def _drain_before_exit(worker: Any, drain: Drain) -> None:
     signal.siginterrupt(signal.SIGTERM, False)
 
 
-def _hasten_second_stop(arbiter: Any) -> None:
-    """Make a second SIGTERM mean to gunicorn's parent what SIGINT does: stop at once. By itself it ignores it."""
+def _take_signals(arbiter: Any) -> None:
+    """Put right what gunicorn's parent makes of signals that stop it.
+
+    A second SIGTERM, which it ignores, means what SIGINT does: stop at once. And a child that has not yet its own
+    handlers would lose a signal, so that the parent would wait for it until the very end.
+    """
+    parent = os.getpid()
     has_begun = False
 
-    def stop(_number: int, frame: FrameType | None) -> None:
+    def stop(number: int, frame: FrameType | None) -> None:
         nonlocal has_begun
-        arbiter.signal(signal.SIGINT if has_begun else signal.SIGTERM, frame)
+        if os.getpid() != parent:
+            raise SystemExit(0)
+        arbiter.signal(signal.SIGINT if has_begun else number, frame)
         has_begun = True
 
-    signal.signal(signal.SIGTERM, stop)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
+        signal.signal(number, stop)

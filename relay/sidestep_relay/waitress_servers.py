@@ -6,9 +6,11 @@ its `channel_timeout` sees only connections on which nothing at all happens.
 
 from __future__ import annotations
 
+import logging
 import select
 import socket
 import time
+from functools import partial
 from typing import Any
 
 import waitress  # type: ignore[import-untyped]
@@ -30,6 +32,9 @@ _WAITING_OUTPUT = PIECE  # bytes that a client may be behind before its answer w
 
 class _Task(WSGITask):  # type: ignore[misc]  # waitress has no types
     def get_environment(self) -> dict[str, Any]:
+        if self.channel.drain.has_begun:
+            # Nobody is invited to ask again over this connection.
+            self.set_close_on_finish()
         environ: dict[str, Any] = super().get_environment()
         environ[WAS_SLOW] = lambda: self.channel.was_slow_reader
         return environ
@@ -39,13 +44,15 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
     """One connection.
 
     Attributes:
+        drain: the server's.
         was_slow_reader: whether it was dropped because its client did not read.
     """
 
     task_class = _Task
     was_slow_reader = False
 
-    def __init__(self, *arguments: Any, **options: Any) -> None:
+    def __init__(self, *arguments: Any, drain: Drain, **options: Any) -> None:
+        self.drain = drain
         self._sent = 0
         self._mark: tuple[float, int] | None = None
         self._request_begun: float | None = None
@@ -105,7 +112,9 @@ class WatchfulServer:
             channel_request_lookahead=1,
             ident=None,
         )
-        self._server.channel_class = _Channel
+        self._server.channel_class = partial(_Channel, drain=drain)
+        # It warns of threads that are busy, and takes those for busy that are about to start.
+        self._server.task_dispatcher.queue_logger.setLevel(logging.ERROR)
 
     def run(self) -> None:
         """Serve until the drain has begun, and nothing is under way or its time is over."""
