@@ -19,6 +19,7 @@ from waitress.task import WSGITask  # type: ignore[import-untyped]
 
 from sidestep_relay.clients import PIECE, WAS_SLOW
 from sidestep_relay.deadlines import Deadlines, Drain
+from sidestep_relay.sockets import is_gone
 
 __all__ = ["WatchfulServer"]
 
@@ -62,6 +63,10 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
     def is_busy(self) -> bool:
         """Whether an answer is made, or still has to be sent."""
         return bool(self.requests or self.total_outbufs_len)
+
+    def check_client_disconnected(self) -> bool:
+        """Say whether the client has left; waitress's own does not see it behind requests that were sent ahead."""
+        return not self.connected or is_gone(self.socket)
 
     def send(self, data: bytes, do_close: bool = True) -> int:
         """Send some of *data*; return how much."""
