@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import signal
 import socket
+import ssl
 import sys
 from collections.abc import Callable
 from importlib.util import find_spec
@@ -16,7 +17,9 @@ from typing import Any
 
 from flask import Flask
 
-from sidestep_relay.loading import Spawn, spawn_thread
+from sidestep_relay.certificates import CertificateError, CertificateFiles
+from sidestep_relay.loading import Spawn, spawn_in_gevent, spawn_thread
+from sidestep_relay.telemetry import make_log
 
 __all__ = ["SERVERS", "bind", "choose_server"]
 
@@ -58,15 +61,19 @@ def choose_server() -> str:
     return "gunicorn" if has_gunicorn else "waitress"
 
 
-def serve_gunicorn(make_app: MakeApp, listener: socket.socket, workers: int, announce: Announce) -> None:
-    """Serve until SIGINT or SIGTERM, with *workers* processes of gevent."""
+def serve_gunicorn(
+    make_app: MakeApp, listener: socket.socket, workers: int, announce: Announce, certificates: CertificateFiles | None
+) -> None:
+    """Serve until SIGINT or SIGTERM, with *workers* processes of gevent; with TLS if there are *certificates*."""
     from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]  # noqa: PLC0415 - not on Windows
+
+    # Gunicorn closes it in the end, so it must not be closed here a second time. Not below, where SIGHUP comes again.
+    descriptor = listener.detach()
 
     class Application(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         def load_config(self) -> None:
             settings: dict[str, Any] = {
-                # Gunicorn closes it in the end, so it must not be closed here a second time.
-                "bind": f"fd://{listener.detach()}",
+                "bind": f"fd://{descriptor}",
                 "workers": workers,
                 "worker_class": "gevent",
                 "worker_connections": 2000,
@@ -76,19 +83,30 @@ def serve_gunicorn(make_app: MakeApp, listener: socket.socket, workers: int, ann
                 "proc_name": "sidestep-relay",
                 # A socket for gunicorn's own control program; the relay needs none.
                 "control_socket_disable": True,
+                # Whom to believe about the client's address is decided in `proxies`, for every server alike.
+                "forwarded_allow_ips": "",
+                **(_use_tls(certificates) if certificates else {}),
             }
             for name, value in settings.items():
                 if name in self.cfg.settings:
                     self.cfg.set(name, value)
 
         def load(self) -> Flask:
-            return make_app(_spawn_in_gevent)
+            return make_app(spawn_in_gevent)
 
     Application().run()
 
 
-def serve_waitress(make_app: MakeApp, listener: socket.socket, workers: int, announce: Announce) -> None:
-    """Serve until SIGINT or SIGTERM, in one process of threads; *workers* does not matter to it."""
+def serve_waitress(
+    make_app: MakeApp, listener: socket.socket, workers: int, announce: Announce, certificates: CertificateFiles | None
+) -> None:
+    """Serve until SIGINT or SIGTERM, in one process of threads; *workers* does not matter to it.
+
+    Raises:
+        CertificateError: there are *certificates*.
+    """
+    if certificates:
+        raise CertificateError("waitress has no TLS; serve with gunicorn, or let a proxy in front do it.")
     import waitress  # type: ignore[import-untyped]  # noqa: PLC0415 - only where gunicorn does not run
 
     server = waitress.create_server(
@@ -98,6 +116,8 @@ def serve_waitress(make_app: MakeApp, listener: socket.socket, workers: int, ann
         channel_timeout=_LONGEST_IDLE_CLIENT,
         # Reading one request ahead is how waitress notices that a client has left.
         channel_request_lookahead=1,
+        # Believed or not in `proxies`, which has to see them.
+        clear_untrusted_proxy_headers=False,
         ident=None,
     )
     signal.signal(signal.SIGTERM, _stop)
@@ -109,17 +129,28 @@ def serve_waitress(make_app: MakeApp, listener: socket.socket, workers: int, ann
         server.close()
 
 
-SERVERS: dict[str, Callable[[MakeApp, socket.socket, int, Announce], None]] = {
+SERVERS: dict[str, Callable[[MakeApp, socket.socket, int, Announce, CertificateFiles | None], None]] = {
     "gunicorn": serve_gunicorn,
     "waitress": serve_waitress,
 }
 
 
-def _spawn_in_gevent(function: Callable[[], None]) -> object:
-    import gevent  # type: ignore[import-untyped]  # noqa: PLC0415 - only in gevent's workers
+def _use_tls(certificates: CertificateFiles) -> dict[str, Any]:
+    """Return the settings by which gunicorn serves *certificates*, and takes up renewed ones between two requests."""
+    log = make_log()
 
-    # A thread of the system: under gevent `threading.Thread` is a greenlet, and an import in one stops all others.
-    return gevent.get_hub().threadpool.spawn(function)
+    def open_context(_config: Any, _usual: Any) -> ssl.SSLContext:
+        return certificates.open()
+
+    def renew(_worker: Any, _request: Any) -> None:
+        try:
+            if certificates.renew():
+                log.info("certificate_renewed")
+        except CertificateError as error:
+            log.error("certificate_broken", detail=f"The one before stays in use: {error}")
+
+    # Only the files' presence counts here: with `ssl_context` gunicorn does not read them itself.
+    return {"certfile": str(certificates.certificate), "ssl_context": open_context, "pre_request": renew}
 
 
 def _stop(_signal: int, _frame: FrameType | None) -> None:

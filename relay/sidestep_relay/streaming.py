@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 import queue
 import socket
+import ssl
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -25,6 +27,7 @@ DONE = b"data: [DONE]\n\n"
 PING = b": ping\n\n"
 _LOOK_UP_SECONDS = 0.2  # how late a client's leaving may be noticed while the provider is silent
 _LONGEST_BLANK = 4  # bytes of two line ends
+_TCP_ESTABLISHED = 1  # Linux's include/net/tcp_states.h
 _WAITING_ITEMS = 64  # how far the provider may be ahead of a slow client
 
 
@@ -177,6 +180,8 @@ def has_client_left(environ: Mapping[str, Any]) -> bool:
     connection: socket.socket | None = environ.get("gunicorn.socket")
     if connection is None:
         return False
+    if isinstance(connection, ssl.SSLSocket):
+        return _has_peer_closed(connection)
     timeout = connection.gettimeout()
     # Not MSG_DONTWAIT: gevent's sockets wait all the same, unless their timeout is 0.
     connection.settimeout(0)
@@ -188,3 +193,17 @@ def has_client_left(environ: Mapping[str, Any]) -> bool:
         return True
     finally:
         connection.settimeout(timeout)
+
+
+def _has_peer_closed(connection: socket.socket) -> bool:
+    """Ask the system, because TLS allows no look ahead: what lies unread may be a request or the parting alert.
+
+    Elsewhere than on Linux only a write notices.
+    """
+    if sys.platform != "linux":
+        return False
+    try:
+        state = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
+    except OSError:
+        return True
+    return state != _TCP_ESTABLISHED
