@@ -11,6 +11,7 @@ import socket
 import ssl
 import sys
 from collections.abc import Callable
+from functools import partial
 from importlib.util import find_spec
 from types import FrameType
 from typing import Any
@@ -31,6 +32,7 @@ Announce = Callable[[], None]
 
 _BACKLOG = 1024
 _DRAIN_SECONDS = 10
+_HANDSHAKE_SECONDS = 10.0
 _WAITRESS_THREADS = 64
 _LONGEST_IDLE_CLIENT = 3600  # seconds; a client that reads nothing for so long is gone
 
@@ -140,7 +142,10 @@ def _use_tls(certificates: CertificateFiles) -> dict[str, Any]:
     log = make_log()
 
     def open_context(_config: Any, _usual: Any) -> ssl.SSLContext:
-        return certificates.open()
+        context = certificates.open()
+        # gevent's server takes this method and calls it for every connection.
+        context.wrap_socket = partial(_shake_hands, context.wrap_socket)  # type: ignore[method-assign]
+        return context
 
     def renew(_worker: Any, _request: Any) -> None:
         try:
@@ -151,6 +156,20 @@ def _use_tls(certificates: CertificateFiles) -> dict[str, Any]:
 
     # Only the files' presence counts here: with `ssl_context` gunicorn does not read them itself.
     return {"certfile": str(certificates.certificate), "ssl_context": open_context, "pre_request": renew}
+
+
+def _shake_hands(wrap: Callable[..., ssl.SSLSocket], connection: socket.socket, **options: Any) -> ssl.SSLSocket:
+    """Begin TLS as *wrap* does, but let nobody hold a connection without it, and say nothing of those who try."""
+    import gevent  # type: ignore[import-untyped]  # noqa: PLC0415 - only in gevent's workers
+
+    connection.settimeout(_HANDSHAKE_SECONDS)
+    try:
+        wrapped = wrap(connection, **options)
+    except OSError:
+        # Any scanner of the internet causes it; gevent would print a traceback for each.
+        raise gevent.GreenletExit from None
+    wrapped.settimeout(None)
+    return wrapped
 
 
 def _stop(_signal: int, _frame: FrameType | None) -> None:
