@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -88,7 +89,7 @@ def test_plain_http_gets_no_answer_at_that_port(relay: RunningRelay, authority: 
     with pytest.raises(httpx.HTTPError):
         httpx.get(f"http://127.0.0.1:{relay.port}/healthz", trust_env=False, timeout=10)
     headers = {"X-Request-Id": "after-plain-http"}
-    httpx.get(f"{relay.url}/healthz", headers=headers, verify=trust(authority), trust_env=False, timeout=10)
+    httpx.get(f"{relay.url}/v1/relay", headers=headers, verify=trust(authority), trust_env=False, timeout=10)
     relay.wait_for_log(request_id="after-plain-http")
     # Each scanner of the internet tries this; the log is not for them.
     assert [line for line in relay.stderr if not line.startswith("{")] == []
@@ -243,13 +244,27 @@ def test_a_half_written_renewal_leaves_the_last_certificate(tmp_path: Path, auth
     shutil.copy(first, key)
     now = [0.0]
     files = CertificateFiles(certificate, key, clock=lambda: now[0])
-    files.open()
+    context = files.open()
+    served = shake_hands(context, authority)
     shutil.copy(second, certificate)
     now[0] += 2
     with pytest.raises(CertificateError):
         files.renew()
+    assert shake_hands(context, authority) == served
     now[0] += 2
     assert files.renew() is False
     shutil.copy(second, key)
     now[0] += 2
     assert files.renew() is True
+    assert shake_hands(context, authority) != served
+
+
+def shake_hands(context: ssl.SSLContext, authority: Authority) -> str:
+    """Return the serial number of the certificate that a client of *context* sees; both ends are in memory."""
+    to_client, to_server = ssl.MemoryBIO(), ssl.MemoryBIO()
+    client = trust(authority).wrap_bio(to_client, to_server, server_hostname="127.0.0.1")
+    server = context.wrap_bio(to_server, to_client, server_side=True)
+    for end in (client, server, client, server):
+        with suppress(ssl.SSLWantReadError):
+            end.do_handshake()
+    return str((client.getpeercert() or {})["serialNumber"])
