@@ -115,6 +115,8 @@ class WatchfulServer:
             outbuf_high_watermark=_WAITING_OUTPUT,
             # Reading one request ahead is how waitress notices that a client has left.
             channel_request_lookahead=1,
+            # Believed or not in `proxies`, which has to see them.
+            clear_untrusted_proxy_headers=False,
             ident=None,
         )
         self._server.channel_class = partial(_Channel, drain=drain)
