@@ -14,7 +14,7 @@ import pytest
 from tests.fakes import AnthropicProvider, Hold, Recorded, Reply, Stream
 from tests.fakes.servers import WAIT_SECONDS, Answer
 from tests.fakes.wires import write_chunk, write_event
-from tests.relay.calls import Fake, chat, make_body, make_headers, name_model, read_stream, write_usual
+from tests.relay.calls import Fake, chat_when_free, make_body, make_headers, name_model, read_stream, write_usual
 from tests.relay.conftest import start_loaded
 from tests.relay.servers import RunningRelay
 
@@ -119,7 +119,7 @@ def check_aftermath(relay: RunningRelay, client: httpx.Client, fake: Fake, ended
     fake.behaviour = None
     # As many at a time as a token may have: all the places are free again.
     with ThreadPoolExecutor(STREAMS // 2) as pool:
-        calls: list[Callable[[], httpx.Response]] = [lambda: chat(client, fake)] * (STREAMS // 2)
+        calls: list[Callable[[], httpx.Response]] = [lambda: chat_when_free(client, fake)] * (STREAMS // 2)
         assert [got.status_code for got in pool.map(lambda call: call(), calls)] == [200] * (STREAMS // 2)
 
 
