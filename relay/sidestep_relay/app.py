@@ -93,7 +93,7 @@ def create_app(
     app.get("/healthz")(relay.get_health)
     app.get("/readyz")(relay.get_readiness)
     app.get("/v1/relay")(relay.get_relay)
-    app.get("/v1/relay/ticks")(relay.get_ticks)
+    app.post("/v1/relay/ticks")(relay.post_ticks)
     app.get("/v1/models")(relay.get_models)
     app.post("/v1/chat/completions")(relay.post_chat)
     app.post("/v1/probe")(relay.post_probe)
@@ -216,7 +216,7 @@ class _Relay:
             }
         )
 
-    def get_ticks(self) -> Response:
+    def post_ticks(self) -> Response:
         """Stream a few events at known moments, for whoever looks for what stands between."""
         plan, environ = read_plan(request.args), request.environ
         about = {"forwarded": environ[FORWARDED]}

@@ -6,6 +6,7 @@ each worker before the application is imported there.
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import ssl
@@ -33,6 +34,7 @@ Announce = Callable[[], None]
 _BACKLOG = 1024
 _DRAIN_SECONDS = 10
 _HANDSHAKE_SECONDS = 10.0
+_MEMORY = "/dev/shm"  # noqa: S108 - gunicorn makes its files there with names of their own
 _WAITRESS_THREADS = 64
 _LONGEST_IDLE_CLIENT = 3600  # seconds; a client that reads nothing for so long is gone
 
@@ -85,6 +87,8 @@ def serve_gunicorn(
                 "proc_name": "sidestep-relay",
                 # A socket for gunicorn's own control program; the relay needs none.
                 "control_socket_disable": True,
+                # The heartbeats' files: in memory, and there also where the root is read-only.
+                "worker_tmp_dir": _MEMORY if os.access(_MEMORY, os.W_OK) else None,
                 # Whom to believe about the client's address is decided in `proxies`, for every server alike.
                 "forwarded_allow_ips": "",
                 **(_use_tls(certificates) if certificates else {}),

@@ -1,6 +1,6 @@
 """A stream whose timing is known, so that whoever reads it can tell what stands between: `sidestep-relay check` does.
 
-It asks no provider and costs nothing.
+It asks no provider and costs nothing. It is a POST like a chat, because some proxies hold back streams of a GET alone.
 """
 
 from __future__ import annotations

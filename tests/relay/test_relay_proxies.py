@@ -137,7 +137,7 @@ def test_a_header_that_only_looks_alike_counts_for_nothing(relay: RunningRelay) 
 
 
 def read_first_tick(url: str, **headers: str) -> dict[str, Any]:
-    answer = httpx.get(
+    answer = httpx.post(
         f"{url}/v1/relay/ticks?count=2&interval_ms=20", headers=PAIRED | headers, timeout=20, trust_env=False
     )
     tick: dict[str, Any] = httpx.Response(200, text=answer.text.partition("\n")[0].removeprefix("data: ")).json()

@@ -1,4 +1,4 @@
-"""Reads a stream whose timing is known (`GET /v1/relay/ticks`), and tells from it what stands in between."""
+"""Reads a stream whose timing is known (`POST /v1/relay/ticks`), and tells from it what stands in between."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def read_ticks(
     timeout = httpx.Timeout(silence_s + 30)
     first = last = clock()
     try:
-        with client.stream("GET", "/v1/relay/ticks", params=query, headers=headers, timeout=timeout) as answer:
+        with client.stream("POST", "/v1/relay/ticks", params=query, headers=headers, timeout=timeout) as answer:
             reading.status, reading.encoding = answer.status_code, answer.headers.get("Content-Encoding", "")
             for data in answer.iter_bytes() if reading.status == _OK else ():
                 last = clock()
@@ -84,8 +84,8 @@ def judge_stream(reading: Reading) -> Finding:
             "stream",
             "failure",
             f"A proxy holds streams back: what was sent over {sent:.0f} ms came within {came:.0f} ms{_pack(reading)}.",
-            "Turn buffering off for this address: nginx `proxy_buffering off; gzip off`, Caddy `flush_interval -1`, "
-            "Apache `flushpackets=on`; compression must leave text/event-stream alone.",
+            "Turn buffering off for this address: nginx `proxy_buffering off; gzip off`, Apache `flushpackets=on`; "
+            "compression must leave text/event-stream alone.",
         )
     if (lateness := max(late) - min(late)) > _LATE_MS:
         message = f"Streams arrive unevenly: an event was {lateness:.0f} ms late."
