@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from contextlib import ExitStack
 from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response, g, jsonify, request
 from flask_cors import CORS
@@ -41,6 +41,10 @@ from sidestep_relay.telemetry import Log, make_log
 from sidestep_relay.token_files import TokenFile
 from sidestep_relay.tokens import Token, make_full_token
 from sidestep_relay.upstreams import Connections, Upstream
+
+if TYPE_CHECKING:
+    from sidestep_relay.redis_links import RedisLink
+    from sidestep_relay.shared_counts import SharedCounts
 
 __all__ = ["create_app"]
 
@@ -121,7 +125,8 @@ class _Relay:
         self._own_keys = environment if config.should_use_own_keys else {}
         self._log = log
         self._tokens = TokenCheck(_make_token_list(config, self._catalogue.keys(), clock, log), clock)
-        self._limiter = Limiter()
+        self._redis = _connect(config.redis_url, log)
+        self._limiter = Limiter(_share_counts(self._redis))
         self._connections = Connections(self._destinations)
         self._prober = Prober(self._destinations, self._connections.context, self._catalogue, seconds=probe_seconds)
         self.loader = BackgroundLoader(load, spawn, log)
@@ -192,9 +197,11 @@ class _Relay:
 
     def get_readiness(self) -> Response:
         """Say whether a chat would be served at once. Asks nothing and nobody that costs anything."""
+        # Without Redis the relay serves all the same, so it is told and changes nothing.
+        about = {"redis": "away" if self._redis.is_away else "connected"} if self._redis else {}
         if self.loader.is_loaded:
-            return jsonify({"status": "ready"})
-        response = jsonify({"status": "starting"})
+            return jsonify({"status": "ready", **about})
+        response = jsonify({"status": "starting", **about})
         response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
         response.headers["Retry-After"] = "1"
         return response
@@ -292,6 +299,25 @@ class _Relay:
         return Upstream(
             self._connections, place, dialect=entry.relay_dialect, has_key=bool(key), reads_along=reads_along
         )
+
+
+def _connect(redis_url: str, log: Log) -> RedisLink | None:
+    if not redis_url:
+        return None
+    # Here and not above: a relay that is alone saves the memory.
+    from sidestep_relay.redis_links import RedisLink  # noqa: PLC0415
+
+    link = RedisLink(redis_url, log)
+    link.start()
+    return link
+
+
+def _share_counts(link: RedisLink | None) -> SharedCounts | None:
+    if link is None:
+        return None
+    from sidestep_relay.shared_counts import SharedCounts  # noqa: PLC0415 - as above
+
+    return SharedCounts(link)
 
 
 def _make_token_list(

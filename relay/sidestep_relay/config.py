@@ -17,6 +17,7 @@ from sidestep_relay.allowances import Allowance
 from sidestep_relay.auth import find_token_file, find_tokens_file, is_strong_token, keep_token
 from sidestep_relay.destinations import Destinations, parse_destination
 from sidestep_relay.lanes import LANES, LaneName, list_lanes
+from sidestep_relay.redis_places import check_redis_url
 from sidestep_relay.tokens import TokenFileError, load_tokens
 
 __all__ = ["RelayConfig", "SettingError", "find_tokens", "load_config", "read_name", "read_settings"]
@@ -36,6 +37,7 @@ _NAMES = (
     "SIDESTEP_TOKENS_PER_MINUTE",
     "SIDESTEP_ADDRESS_REQUESTS_PER_MINUTE",
     "SIDESTEP_ADDRESS_STREAMS",
+    "SIDESTEP_REDIS_URL",
 )
 _TRUTHS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
 _LONGEST_NAME = 60
@@ -66,6 +68,7 @@ class RelayConfig:
         per_address: what one address may ask for, whatever its tokens are.
         tokens_file: where the named tokens are kept, or None.
         lanes: by which lane a provider is called, by its id in the catalogue; the best one where nothing is said.
+        redis_url: where several processes count together; empty if each counts for itself. It can hold a password.
     """
 
     token: str
@@ -80,6 +83,7 @@ class RelayConfig:
     per_token: Allowance = field(default_factory=Allowance)
     per_address: Allowance = field(default_factory=Allowance)
     lanes: Mapping[str, LaneName] = field(default_factory=dict)
+    redis_url: str = field(default="", repr=False)
 
 
 def load_config(
@@ -129,6 +133,7 @@ def load_config(
             streams=_read_limit(settings, "SIDESTEP_ADDRESS_STREAMS", usual.streams),
         ),
         lanes=_read_lanes(settings),
+        redis_url=_read_redis_url(settings),
     )
 
 
@@ -246,6 +251,15 @@ def _read_lanes(settings: Mapping[str, Any]) -> dict[str, LaneName]:
             raise SettingError(f"SIDESTEP_LANES: {provider} cannot go by {lane}: it does not speak OpenAI's chat wire.")
         lanes[provider] = lane
     return lanes
+
+
+def _read_redis_url(settings: Mapping[str, Any]) -> str:
+    if not (url := str(settings.get("SIDESTEP_REDIS_URL", "")).strip()):
+        return ""
+    try:
+        return check_redis_url(url)
+    except ValueError as error:
+        raise SettingError(f"SIDESTEP_REDIS_URL: {error}.") from None
 
 
 def _read_truth(settings: Mapping[str, Any], name: str) -> bool:
