@@ -38,7 +38,7 @@ GOOD = {"SIDESTEP_TOKEN": TOKEN}
         ("SIDESTEP_LANES", "openai=direct"),
         ("SIDESTEP_LANES", "nobody=pipe"),
         ("SIDESTEP_LANES", "anthropic=pipe"),
-        ("SIDESTEP_LANES", "openai=pipe, bedrock=translate"),
+        ("SIDESTEP_LANES", "openai=pipe, bedrock=pipe"),
         ("SIDESTEP_REDIS_URL", "http://:too-short@127.0.0.1:6379"),
         ("SIDESTEP_REDIS_URL", "127.0.0.1:6379"),
         ("SIDESTEP_REDIS_URL", "redis://"),
