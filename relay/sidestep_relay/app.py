@@ -11,6 +11,7 @@ import secrets
 import time
 from collections.abc import Callable, Collection, Mapping
 from contextlib import ExitStack
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ from sidestep._version import __version__
 from sidestep.catalogue import CatalogueEntry, load_catalogue
 from sidestep_relay.allowances import Allowance
 from sidestep_relay.auth import TokenCheck
+from sidestep_relay.caches import Cache, MemoryCache
 from sidestep_relay.chats import choose_entry, estimate_tokens, find_key, read_chat
 from sidestep_relay.config import RelayConfig
 from sidestep_relay.errors import RelayError
@@ -36,11 +38,13 @@ from sidestep_relay.models import fetch_models, list_catalogue
 from sidestep_relay.probes import PROBE_SECONDS, Prober, read_probe
 from sidestep_relay.shapes import check_headers, check_shape
 from sidestep_relay.site import add_site
+from sidestep_relay.sources import Asker, Sources, Way
 from sidestep_relay.streaming import ClientLeft, has_client_left
 from sidestep_relay.telemetry import Log, make_log
 from sidestep_relay.token_files import TokenFile
 from sidestep_relay.tokens import Token, make_full_token
 from sidestep_relay.upstreams import Connections, Upstream
+from sidestep_relay.wishes import CACHE_HEADER, read_wish
 
 if TYPE_CHECKING:
     from sidestep_relay.redis_links import RedisLink
@@ -48,8 +52,8 @@ if TYPE_CHECKING:
 
 __all__ = ["create_app"]
 
-_REQUEST_HEADERS = ["Authorization", "Content-Type", "X-Provider-Key", "X-Provider-Base", "X-Request-Id"]
-_RESPONSE_HEADERS = ["X-Request-Id", "Retry-After", "Server-Timing"]
+_REQUEST_HEADERS = ["Authorization", "Content-Type", "X-Provider-Key", "X-Provider-Base", "X-Request-Id", CACHE_HEADER]
+_RESPONSE_HEADERS = ["X-Request-Id", "Retry-After", "Server-Timing", CACHE_HEADER, "Age"]
 _PREFLIGHT_SECONDS = 7200  # the longest that Chromium remembers
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_.-]{8,64}")
 
@@ -127,6 +131,9 @@ class _Relay:
         self._tokens = TokenCheck(_make_token_list(config, self._catalogue.keys(), clock, log), clock)
         self._redis = _connect(config.redis_url, log)
         self._limiter = Limiter(_share_counts(self._redis))
+        self._sources = Sources(
+            _make_cache(config, self._redis), can_join=config.can_join, is_alone=self._redis is None
+        )
         self._connections = Connections(self._destinations)
         self._prober = Prober(self._destinations, self._connections.context, self._catalogue, seconds=probe_seconds)
         self.loader = BackgroundLoader(load, spawn, log)
@@ -251,14 +258,18 @@ class _Relay:
         upstream = self._open(call.entry, call.base_url, call.key, reads_along=lane == "translate")
         own, shared = self._allowance(), self._config.per_address
         address = name_address(request.remote_addr)
+        wish = read_wish(request.headers.get(CACHE_HEADER))
+        asker = Asker(g.token.name, request.headers["Authorization"].partition(" ")[2].strip())
         with ExitStack() as held:
             held.enter_context(
                 self._limiter.hold_stream(("token", g.token.name, own.streams), ("address", address, shared.streams))
             )
-            budget = self._limiter.count_tokens(g.token.name, estimate_tokens(call), own.tokens_per_minute)
+            charge = partial(self._limiter.count_tokens, g.token.name, estimate_tokens(call), own.tokens_per_minute)
+            source = self._sources.choose(wish, asker, Way(call, self._lanes[lane], upstream, charge))
+            held.callback(source.close)
             # A refusal above is logged as any request; from here on the exchange logs.
             g.is_logged = True
-            exchange = Exchange(call, upstream, self._lanes[lane], self._config.ping_seconds, self._log, budget=budget)
+            exchange = Exchange(call, source, self._config.ping_seconds, self._log)
             response = exchange.stream() if call.is_stream else exchange.complete()
             # Not where the stream is written: a server need not begin with it if the client has left.
             response.call_on_close(held.pop_all().close)
@@ -320,6 +331,16 @@ def _share_counts(link: RedisLink | None) -> SharedCounts | None:
     from sidestep_relay.shared_counts import SharedCounts  # noqa: PLC0415 - as above
 
     return SharedCounts(link)
+
+
+def _make_cache(config: RelayConfig, link: RedisLink | None) -> Cache | None:
+    if not config.cache_seconds:
+        return None
+    if link is None:
+        return MemoryCache(config.cache_seconds, config.cache_bytes)
+    from sidestep_relay.shared_caches import RedisCache  # noqa: PLC0415 - as above
+
+    return RedisCache(link, config.cache_seconds)
 
 
 def _make_token_list(

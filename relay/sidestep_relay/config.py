@@ -38,6 +38,9 @@ _NAMES = (
     "SIDESTEP_ADDRESS_REQUESTS_PER_MINUTE",
     "SIDESTEP_ADDRESS_STREAMS",
     "SIDESTEP_REDIS_URL",
+    "SIDESTEP_CACHE_SECONDS",
+    "SIDESTEP_CACHE_BYTES",
+    "SIDESTEP_JOIN",
 )
 _TRUTHS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
 _LONGEST_NAME = 60
@@ -45,6 +48,7 @@ _LONGEST_PING_SECONDS = 300.0  # longer than any proxy's patience
 
 DEFAULT_NAME = "This computer"
 DEFAULT_PING_SECONDS = 15.0
+DEFAULT_CACHE_BYTES = 64 * 1024 * 1024
 
 
 class SettingError(Exception):
@@ -69,6 +73,9 @@ class RelayConfig:
         tokens_file: where the named tokens are kept, or None.
         lanes: by which lane a provider is called, by its id in the catalogue; the best one where nothing is said.
         redis_url: where several processes count together; empty if each counts for itself. It can hold a password.
+        cache_seconds: how long an answer is kept for who asks for the same and wishes it; 0 keeps none.
+        cache_bytes: how much of answers is kept in a process's memory.
+        can_join: whether identical requests under way share one call if they wish it.
     """
 
     token: str
@@ -84,6 +91,9 @@ class RelayConfig:
     per_address: Allowance = field(default_factory=Allowance)
     lanes: Mapping[str, LaneName] = field(default_factory=dict)
     redis_url: str = field(default="", repr=False)
+    cache_seconds: int = 0
+    cache_bytes: int = DEFAULT_CACHE_BYTES
+    can_join: bool = False
 
 
 def load_config(
@@ -134,6 +144,9 @@ def load_config(
         ),
         lanes=_read_lanes(settings),
         redis_url=_read_redis_url(settings),
+        cache_seconds=_read_count(settings, "SIDESTEP_CACHE_SECONDS", 0, "0 keeps nothing"),
+        cache_bytes=_read_count(settings, "SIDESTEP_CACHE_BYTES", DEFAULT_CACHE_BYTES, "0 keeps nothing in memory"),
+        can_join=_read_truth(settings, "SIDESTEP_JOIN"),
     )
 
 
@@ -270,13 +283,17 @@ def _read_truth(settings: Mapping[str, Any], name: str) -> bool:
 
 
 def _read_limit(settings: Mapping[str, Any], name: str, default: int) -> int:
+    return _read_count(settings, name, default, "0 is no limit")
+
+
+def _read_count(settings: Mapping[str, Any], name: str, default: int, zero: str) -> int:
     try:
-        most = int(str(settings.get(name, default)))
+        count = int(str(settings.get(name, default)))
     except ValueError as error:
-        raise SettingError(f"{name}: must be a whole number; 0 is no limit.") from error
-    if most < 0:
-        raise SettingError(f"{name}: must be a whole number; 0 is no limit.")
-    return most
+        raise SettingError(f"{name}: must be a whole number; {zero}.") from error
+    if count < 0:
+        raise SettingError(f"{name}: must be a whole number; {zero}.")
+    return count
 
 
 def _read_seconds(settings: Mapping[str, Any], name: str, default: float) -> float:

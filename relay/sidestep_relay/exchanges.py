@@ -10,11 +10,10 @@ from flask import Response, g, request
 
 from sidestep_relay.chats import ChatCall
 from sidestep_relay.errors import RelayError, make_provider_error
-from sidestep_relay.lanes import Lane, Whole
-from sidestep_relay.limits import Budget
+from sidestep_relay.lanes import Whole
+from sidestep_relay.sources import Source
 from sidestep_relay.streaming import PING, ClientLeft, EventWriter, Pump, has_client_left
 from sidestep_relay.telemetry import Log
-from sidestep_relay.upstreams import Upstream
 
 __all__ = ["CLIENT_CLOSED", "Exchange", "measure_ms"]
 
@@ -27,15 +26,14 @@ _WHOLE_ANSWER_SECONDS = 3600.0  # a provider that drips for longer is given up
 class Exchange:
     """One chat, from its request to the last byte of its answer."""
 
-    def __init__(
-        self, call: ChatCall, upstream: Upstream, lane: Lane, ping_seconds: float, log: Log, *, budget: Budget
-    ) -> None:
+    def __init__(self, call: ChatCall, source: Source, ping_seconds: float, log: Log) -> None:
         self._call = call
-        self._upstream = upstream
-        self._lane = lane
+        self._source = source
+        self._upstream = source.upstream
+        self._lane = source.lane
         self._ping_seconds = ping_seconds
         self._log = log
-        self._budget = budget
+        self._budget = source.budget
         self._environ = request.environ
         self._request_id: str = g.request_id
         self._begun: float = g.begun
@@ -46,7 +44,7 @@ class Exchange:
 
     def complete(self) -> Response:
         """Answer in one piece."""
-        pump = Pump(lambda: iter([self._lane.complete(self._call, self._upstream)]), self._upstream.abort)
+        pump = Pump(lambda: iter([self._lane.complete(self._call, self._upstream)]), self._source.close)
         try:
             answer = pump.get(_WHOLE_ANSWER_SECONDS, self._has_left)
         except RelayError as error:
@@ -66,6 +64,7 @@ class Exchange:
         self._bytes = len(answer.body)
         self._write_log(HTTPStatus.OK)
         response.headers["Server-Timing"] = self._describe_timing()
+        response.headers.update(self._source.headers)
         return response
 
     def stream(self) -> Response:
@@ -74,7 +73,7 @@ class Exchange:
         An error before the first byte is an answer of its own. If the provider is silent for longer than a proxy may
         allow, the stream begins with a comment, and an error after that is an event of the stream.
         """
-        pump = Pump(lambda: self._lane.stream(self._call, self._upstream), self._upstream.abort)
+        pump = Pump(lambda: self._lane.stream(self._call, self._upstream), self._source.close)
         try:
             first = pump.get(self._ping_seconds, self._has_left)
         except TimeoutError:
@@ -96,6 +95,7 @@ class Exchange:
         # nginx would otherwise gather the stream until its buffer is full.
         response.headers["X-Accel-Buffering"] = "no"
         response.headers["Server-Timing"] = self._describe_timing()
+        response.headers.update(self._source.headers)
         return response
 
     def _write_stream(self, pump: Pump[bytes | Whole], first: bytes) -> Iterator[bytes]:
@@ -138,21 +138,15 @@ class Exchange:
         relay = f"relay;dur={measure_ms(self._begun) - (waited or 0):.1f}"
         return relay if waited is None else f"{relay}, upstream;dur={waited:.1f}"
 
-    def _settle(self, status: int) -> None:
-        """Put the estimate right: what a provider refused costs nothing, and what it counted is what it was."""
-        total = (self._upstream.usage or {}).get("total_tokens")
-        if isinstance(total, int) and total >= 0:
-            self._budget.settle(total)
-        elif status >= HTTPStatus.BAD_REQUEST and status != CLIENT_CLOSED:
-            self._budget.settle(0)
-
     def _write_log(self, status: int, code: str = "", cause: BaseException | None = None) -> None:
-        self._settle(int(status))
+        is_refused = status >= HTTPStatus.BAD_REQUEST and status != CLIENT_CLOSED
+        self._budget.settle_by(self._upstream.usage, is_refused=is_refused)
         self._log.info(
             "chat",
             route="/v1/chat/completions",
             provider=self._call.entry.id,
             lane=self._lane.name,
+            cache=self._source.outcome,
             model=f"{self._call.entry.litellm_prefix}/{self._call.model}",
             stream=self._call.is_stream,
             status=int(status),

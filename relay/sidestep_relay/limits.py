@@ -9,9 +9,9 @@ from __future__ import annotations
 import ipaddress
 import math
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sidestep_relay.counts import Charge, OwnCounts, Owner, Refusal
 from sidestep_relay.errors import RelayError
@@ -39,6 +39,14 @@ class Budget:
         for charge in self._charges:
             charge(used - self._estimate)
         self._estimate = used
+
+    def settle_by(self, usage: Mapping[str, Any] | None, *, is_refused: bool) -> None:
+        """Count by the provider's own *usage*; without one, what it refused costs nothing, and the estimate stays."""
+        total = (usage or {}).get("total_tokens")
+        if isinstance(total, int) and total >= 0:
+            self.settle(total)
+        elif is_refused:
+            self.settle(0)
 
 
 class Limiter:
