@@ -77,7 +77,7 @@ def create_app(
         spawn: how to run something slow beside the serving; see `loading`.
         load: returns the litellm module.
         probe_seconds: how long a probe may take.
-        clock: returns Unix time in seconds; tokens end by it.
+        clock: returns Unix time in seconds; tokens end, and kept answers grow old, by it.
     """
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = config.largest_body
@@ -104,6 +104,7 @@ def create_app(
     app.post("/v1/probe")(relay.post_probe)
     if config.site:
         add_site(app, config.site)
+    app.extensions["sidestep_relay"] = relay
     relay.loader.start()
     return app
 
@@ -131,13 +132,18 @@ class _Relay:
         self._tokens = TokenCheck(_make_token_list(config, self._catalogue.keys(), clock, log), clock)
         self._redis = _connect(config.redis_url, log)
         self._limiter = Limiter(_share_counts(self._redis))
-        self._sources = Sources(
-            _make_cache(config, self._redis), can_join=config.can_join, is_alone=self._redis is None
-        )
+        cache = _make_cache(config, self._redis, clock)
+        self._sources = Sources(cache, can_join=config.can_join, is_alone=self._redis is None, clock=clock)
         self._connections = Connections(self._destinations)
         self._prober = Prober(self._destinations, self._connections.context, self._catalogue, seconds=probe_seconds)
         self.loader = BackgroundLoader(load, spawn, log)
         self._lanes: dict[LaneName, Lane] = {"pipe": PipeLane(), "translate": TranslateLane(self.loader.get)}
+
+    def close(self) -> None:
+        """Close the connections that are kept open, where the process goes on without this relay."""
+        self._connections.close()
+        if self._redis:
+            self._redis.close()
 
     # around every request
 
@@ -333,14 +339,14 @@ def _share_counts(link: RedisLink | None) -> SharedCounts | None:
     return SharedCounts(link)
 
 
-def _make_cache(config: RelayConfig, link: RedisLink | None) -> Cache | None:
+def _make_cache(config: RelayConfig, link: RedisLink | None, clock: Callable[[], float]) -> Cache | None:
     if not config.cache_seconds:
         return None
     if link is None:
-        return MemoryCache(config.cache_seconds, config.cache_bytes)
+        return MemoryCache(config.cache_seconds, config.cache_bytes, clock)
     from sidestep_relay.shared_caches import RedisCache  # noqa: PLC0415 - as above
 
-    return RedisCache(link, config.cache_seconds)
+    return RedisCache(link, config.cache_seconds, clock)
 
 
 def _make_token_list(

@@ -89,6 +89,10 @@ class RedisLink:
             self._lose(error)
             raise RedisAway from error
 
+    def close(self) -> None:
+        """Close the connections."""
+        self.pool.disconnect()
+
     def _lose(self, error: Exception) -> None:
         with self._lock:
             was_away, self._is_away = self._is_away, True

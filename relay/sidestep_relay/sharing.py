@@ -1,9 +1,9 @@
 """Identical requests under way share one call: the provider is asked once, and everybody gets the whole answer.
 
 A `Flight` is one call. It runs in a thread of its own, so it belongs to nobody: whoever has a `Seat` may leave, and
-when all have left, the provider's connection is closed. Who boards late gets the answer from its beginning. The provider
-is read as fast as the fastest reader takes it. Who falls so far behind that the answer no longer fits in memory is told
-so, and the others go on.
+when all have left, the provider's connection is closed. Who boards late gets the answer from its beginning. The
+provider is read as fast as the fastest reader takes it. Who falls so far behind that the answer no longer fits in
+memory is told so, and the others go on.
 """
 
 from __future__ import annotations

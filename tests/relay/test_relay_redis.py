@@ -74,7 +74,7 @@ def make_process(redis_server: RunningRedis) -> Iterator[Callable[..., Process]]
     yield make
     for process in made:
         process.counts.close()
-        process.link.pool.disconnect()
+        process.link.close()
 
 
 def is_refused(act: Callable[[], Any]) -> bool:
