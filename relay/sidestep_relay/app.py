@@ -25,8 +25,10 @@ from sidestep_relay.allowances import Allowance
 from sidestep_relay.auth import TokenCheck
 from sidestep_relay.caches import Cache, MemoryCache
 from sidestep_relay.chats import choose_entry, estimate_tokens, find_key, read_chat
+from sidestep_relay.clients import ClientGuard, has_client_left
 from sidestep_relay.config import RelayConfig
-from sidestep_relay.errors import RelayError
+from sidestep_relay.deadlines import Drain
+from sidestep_relay.errors import RelayError, make_stopping_error
 from sidestep_relay.exchanges import CLIENT_CLOSED, Exchange, measure_ms
 from sidestep_relay.grants import check_host, check_provider
 from sidestep_relay.lanes import Lane, LaneName, choose_lane
@@ -39,7 +41,7 @@ from sidestep_relay.probes import PROBE_SECONDS, Prober, read_probe
 from sidestep_relay.shapes import check_headers, check_shape
 from sidestep_relay.site import add_site
 from sidestep_relay.sources import Asker, Sources, Way
-from sidestep_relay.streaming import ClientLeft, has_client_left
+from sidestep_relay.streaming import ClientLeft
 from sidestep_relay.telemetry import Log, make_log
 from sidestep_relay.token_files import TokenFile
 from sidestep_relay.tokens import Token, make_full_token
@@ -67,6 +69,7 @@ def create_app(
     load: Callable[[], Any] = load_litellm,
     probe_seconds: float = PROBE_SECONDS,
     clock: Callable[[], float] = time.time,
+    drain: Drain | None = None,
 ) -> Flask:
     """Return the WSGI application.
 
@@ -78,10 +81,13 @@ def create_app(
         load: returns the litellm module.
         probe_seconds: how long a probe may take.
         clock: returns Unix time in seconds; tokens end, and kept answers grow old, by it.
+        drain: what its server begins when the process is told to stop; by default nothing ever does.
     """
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = config.largest_body
-    relay = _Relay(config, environment or {}, log or make_log(), spawn, load, probe_seconds=probe_seconds, clock=clock)
+    log = log or make_log()
+    drain = drain or Drain(config.deadlines.drain)
+    relay = _Relay(config, environment or {}, log, spawn, load, probe_seconds=probe_seconds, clock=clock, drain=drain)
     # A pattern, because flask-cors takes an origin with an IPv6 address for one.
     CORS(
         app,
@@ -105,6 +111,7 @@ def create_app(
     if config.site:
         add_site(app, config.site)
     app.extensions["sidestep_relay"] = relay
+    app.wsgi_app = ClientGuard(app.wsgi_app, config.deadlines, drain, log)  # type: ignore[method-assign]
     relay.loader.start()
     return app
 
@@ -122,8 +129,10 @@ class _Relay:
         *,
         probe_seconds: float,
         clock: Callable[[], float],
+        drain: Drain,
     ) -> None:
         self._config = config
+        self._drain = drain
         self._catalogue = load_catalogue()
         known = frozenset(host for entry in self._catalogue.values() for host in entry.hosts)
         self._destinations = dataclasses.replace(config.destinations, known=known)
@@ -212,9 +221,9 @@ class _Relay:
         """Say whether a chat would be served at once. Asks nothing and nobody that costs anything."""
         # Without Redis the relay serves all the same, so it is told and changes nothing.
         about = {"redis": "away" if self._redis.is_away else "connected"} if self._redis else {}
-        if self.loader.is_loaded:
+        if self.loader.is_loaded and not self._drain.has_begun:
             return jsonify({"status": "ready", **about})
-        response = jsonify({"status": "starting", **about})
+        response = jsonify({"status": "stopping" if self._drain.has_begun else "starting", **about})
         response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
         response.headers["Retry-After"] = "1"
         return response
@@ -252,6 +261,8 @@ class _Relay:
 
     def post_chat(self) -> Response:
         """Send a chat to its provider and the answer back."""
+        if self._drain.has_begun:
+            raise make_stopping_error()
         call = read_chat(
             _read_json(),
             self._catalogue,
@@ -275,7 +286,14 @@ class _Relay:
             held.callback(source.close)
             # A refusal above is logged as any request; from here on the exchange logs.
             g.is_logged = True
-            exchange = Exchange(call, source, self._config.ping_seconds, self._log)
+            exchange = Exchange(
+                call,
+                source,
+                self._config.ping_seconds,
+                self._log,
+                deadlines=self._config.deadlines,
+                drain=self._drain,
+            )
             response = exchange.stream() if call.is_stream else exchange.complete()
             # Not where the stream is written: a server need not begin with it if the client has left.
             response.call_on_close(held.pop_all().close)
@@ -316,7 +334,12 @@ class _Relay:
     def _open(self, entry: CatalogueEntry, base_url: str, key: str, *, reads_along: bool = True) -> Upstream:
         place = self._destinations.check_url(base_url)
         return Upstream(
-            self._connections, place, dialect=entry.relay_dialect, has_key=bool(key), reads_along=reads_along
+            self._connections,
+            place,
+            dialect=entry.relay_dialect,
+            has_key=bool(key),
+            reads_along=reads_along,
+            idle_seconds=self._config.deadlines.idle,
         )
 
 

@@ -22,6 +22,7 @@ from sidestep_relay.token_cli import add_token_commands, run_token
 if TYPE_CHECKING:
     from flask import Flask
 
+    from sidestep_relay.deadlines import Drain
     from sidestep_relay.loading import Spawn
 
 __all__ = ["main"]
@@ -65,6 +66,7 @@ def serve(options: argparse.Namespace, environment: Mapping[str, str]) -> int:
             listener,
             options.workers,
             partial(_announce, config, url, page=options.page, should_open=options.open),
+            config.deadlines,
         )
     return 0
 
@@ -89,11 +91,11 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _make_app(config: RelayConfig, environment: Mapping[str, str], spawn: Spawn) -> Flask:
+def _make_app(config: RelayConfig, environment: Mapping[str, str], spawn: Spawn, drain: Drain) -> Flask:
     # Here and not above: see `servers`.
     from sidestep_relay.app import create_app  # noqa: PLC0415
 
-    return create_app(config, environment=environment, spawn=spawn)
+    return create_app(config, environment=environment, spawn=spawn, drain=drain)
 
 
 def _announce(config: RelayConfig, url: str, *, page: str | None, should_open: bool) -> None:
