@@ -40,11 +40,13 @@ class Flight:
         self._abort = abort
         self._forget = forget
         self._most_bytes = most_bytes
+        self._lead = min(_LEAD, most_bytes // 2)
         self._news = threading.Condition()
         self._seats: set[Seat] = set()
         self._pieces: list[Piece] = []
         self._dropped = 0  # pieces at the beginning that are held no longer
-        self._held_bytes = 0
+        self.held_bytes = 0
+        """How much of the answer is held."""
         self._sent_bytes = 0
         self._is_closed = False  # nobody may board
         self._has_ended = False
@@ -133,12 +135,12 @@ class Flight:
         with self._news:
             if self.begun_at is None:
                 self.begun_at = time.monotonic()
-            while self._seats and self._sent_bytes - max(seat.taken_bytes for seat in self._seats) > _LEAD:
+            while self._seats and self._sent_bytes - max(seat.taken_bytes for seat in self._seats) > self._lead:
                 self._news.wait()
             self._pieces.append(piece)
-            self._held_bytes += size
+            self.held_bytes += size
             self._sent_bytes += size
-            is_too_long = not self._is_closed and self._held_bytes > self._most_bytes
+            is_too_long = not self._is_closed and self.held_bytes > self._most_bytes
             is_wanted = bool(self._seats)
             self._news.notify_all()
         if is_too_long:
@@ -156,10 +158,11 @@ class Flight:
     def _drop(self) -> None:
         """Hold no more of the beginning than somebody still needs, and than there is room for."""
         with self._news:
-            needed = min((seat.position for seat in self._seats), default=self._dropped) - self._dropped
+            positions = [seat.position - self._dropped for seat in self._seats] or [0]
             count = 0
-            while count < len(self._pieces) and (count < needed or self._held_bytes > self._most_bytes):
-                self._held_bytes -= _measure(self._pieces[count])
+            # The fastest never loses anything.
+            while count < min(positions) or (count < max(positions) and self.held_bytes > self._most_bytes):
+                self.held_bytes -= _measure(self._pieces[count])
                 count += 1
             del self._pieces[:count]
             self._dropped += count

@@ -24,6 +24,7 @@ from sidestep_relay.caches import Answer, MemoryCache, is_worth_keeping
 from sidestep_relay.chats import ChatCall
 from sidestep_relay.config import RelayConfig, SettingError, load_config
 from sidestep_relay.destinations import Destinations, parse_destination
+from sidestep_relay.loading import spawn_thread
 from sidestep_relay.redis_links import RedisLink
 from sidestep_relay.shared_caches import RedisCache
 from sidestep_relay.telemetry import make_log
@@ -65,7 +66,9 @@ def make(tmp_path: Path, log: StringIO, clock: Clock) -> Iterator[Callable[..., 
         path = tmp_path / "tokens.json"
         save_tokens(path, tokens, CATALOGUE.keys())
         settings = {"token": TOKEN, "tokens_file": path, "destinations": HERE, "cache_seconds": 600, **fields}
-        made.append(create_app(RelayConfig(**settings), log=make_log(log), spawn=lambda _: None, clock=clock))
+        # Only the translate lane needs LiteLLM.
+        spawn = spawn_thread if fields.get("lanes") else lambda _: None
+        made.append(create_app(RelayConfig(**settings), log=make_log(log), spawn=spawn, clock=clock))
         return made[-1]
 
     yield make_it
@@ -272,6 +275,16 @@ def test_nobody_gets_what_another_key_got(making: Callable[..., Flask], open_pro
     assert (refused.status_code, refused.json["error"]["code"]) == (401, "provider_auth")
     assert len(open_provider.chats) == 2
     assert tell(ask(app, open_provider)) == "hit"
+
+
+def test_another_lane_makes_another_answer(
+    make: Callable[..., Flask], redis_server: RunningRedis, open_provider: OpenProvider
+) -> None:
+    ways: list[dict[str, str]] = [{}, {"custom": "translate"}]
+    piped, translated = (make(redis_url=redis_server.url, lanes=lanes) for lanes in ways)
+    assert [tell(ask(app, open_provider)) for app in (piped, translated)] == ["miss", "miss"]
+    assert len(open_provider.chats) == 2
+    assert [tell(ask(app, open_provider)) for app in (piped, translated)] == ["hit", "hit"]
 
 
 def name(token: str, *values: str) -> Token:
