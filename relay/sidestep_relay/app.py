@@ -158,6 +158,9 @@ class _Relay:
 
     def begin(self) -> None:
         """Name the request, and refuse it before anything is read if its token is wrong."""
+        if self._redis:
+            # Not before a request: a server may fork after it has made the application.
+            self._redis.start()
         given = request.headers.get("X-Request-Id", "")
         g.request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
         g.begun = time.monotonic()
@@ -349,9 +352,7 @@ def _connect(redis_url: str, log: Log) -> RedisLink | None:
     # Here and not above: a relay that is alone saves the memory.
     from sidestep_relay.redis_links import RedisLink  # noqa: PLC0415
 
-    link = RedisLink(redis_url, log)
-    link.start()
-    return link
+    return RedisLink(redis_url, log)
 
 
 def _share_counts(link: RedisLink | None) -> SharedCounts | None:

@@ -13,7 +13,7 @@ from sidestep_relay.answer_keys import AnswerKey
 from sidestep_relay.chats import ChatCall
 from sidestep_relay.observations import Observer
 
-__all__ = ["LARGEST_ANSWER", "Answer", "Cache", "MemoryCache", "is_fresh", "is_worth_keeping"]
+__all__ = ["LARGEST_ANSWER", "Answer", "Cache", "MemoryCache", "Recorder", "is_fresh"]
 
 LARGEST_ANSWER = 8 * 1024 * 1024
 """Bytes of an answer that is kept, or replayed to who joins it."""
@@ -80,15 +80,33 @@ class MemoryCache:
         self._bytes -= _weigh(self._answers.pop(name))
 
 
-def is_worth_keeping(body: bytes, call: ChatCall, *, is_stream: bool) -> bool:
-    """Say whether *body*, an answer to *call* in OpenAI's form, is whole, without an error, and ended well."""
-    observer = Observer("openai_chat", is_stream=is_stream)
-    observer.feed(body)
-    observer.finish()
-    seen = observer.seen
-    count = call.fields.get("n", 1)
-    ends = seen.finish_reasons.values()
-    return not seen.error and len(ends) >= (count if isinstance(count, int) else 1) and _GOOD_ENDS.issuperset(ends)
+class Recorder:
+    """Listens to an answer to *call*, in OpenAI's form, as it passes, and tells in the end whether to keep it."""
+
+    def __init__(self, call: ChatCall, *, is_stream: bool) -> None:
+        count = call.fields.get("n", 1)
+        self._choices = count if isinstance(count, int) else 1
+        self._observer = Observer("openai_chat", is_stream=is_stream)
+        self._pieces: list[bytes] = []
+        self._size = 0
+
+    def feed(self, data: bytes) -> None:
+        """Take the next bytes."""
+        self._size += len(data)
+        if self._size > LARGEST_ANSWER:
+            self._pieces.clear()
+            return
+        self._pieces.append(data)
+        # Now and not in the end, when it would keep a whole process from all else.
+        self._observer.feed(data)
+
+    def finish(self) -> bytes | None:
+        """Return the answer, if it was whole, without an error, ended well and was not too long."""
+        self._observer.finish()
+        seen = self._observer.seen
+        ends = seen.finish_reasons.values()
+        is_good = not seen.error and len(ends) >= self._choices and _GOOD_ENDS.issuperset(ends)
+        return b"".join(self._pieces) if is_good and self._size <= LARGEST_ANSWER else None
 
 
 def is_fresh(answer: Answer, seconds: float, now: float) -> bool:

@@ -51,6 +51,7 @@ class RedisLink:
         self._client = redis.Redis(connection_pool=pool)
         self._log = log
         self._lock = threading.Lock()
+        self._has_started = False
         self._is_away = False
         self._is_looking = False
         self._next_look = 0.0
@@ -72,8 +73,10 @@ class RedisLink:
         return self._client.register_script(script)
 
     def start(self) -> None:
-        """Find out, beside the serving, whether Redis is there."""
-        self._look_soon()
+        """Find out, beside the serving, whether Redis is there; only the first call does anything."""
+        if not self._has_started:
+            self._has_started = True
+            self._look_soon()
 
     def ask(self, question: Callable[[redis.Redis], T]) -> T:
         """Return what *question* makes of the client.

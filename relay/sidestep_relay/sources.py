@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from sidestep_relay.answer_keys import AnswerKey, derive_key
-from sidestep_relay.caches import LARGEST_ANSWER, Answer, Cache, is_worth_keeping
+from sidestep_relay.caches import Answer, Cache, Recorder
 from sidestep_relay.chats import ChatCall
 from sidestep_relay.lanes import Lane, LaneName, Whole
 from sidestep_relay.limits import Budget
@@ -202,31 +202,29 @@ class _RecordingLane:
     def complete(self, call: ChatCall, upstream: Upstream) -> Whole:
         """Return the whole answer."""
         answer = self._lane.complete(call, upstream)
-        self._keep_good(answer.body, call, is_stream=False)
+        self._keep_document(answer, call)
         return answer
 
     def stream(self, call: ChatCall, upstream: Upstream) -> Iterator[bytes | Whole]:
         """Yield the answer's pieces; keep them when they are all there."""
-        pieces: list[bytes] = []
-        size = 0
-        is_stream = True
-        for piece in self._lane.stream(call, upstream):
-            # A document that comes where a stream had begun is written otherwise; it is not worth a form of its own.
-            is_stream = is_stream and (isinstance(piece, bytes) or not pieces)
-            data = piece if isinstance(piece, bytes) else piece.body
-            size += len(data)
-            if size <= LARGEST_ANSWER:
-                pieces.append(data)
-            if isinstance(piece, Whole) and is_stream:
-                self._keep_good(data, call, is_stream=False)
-                is_stream = False
+        recorder = Recorder(call, is_stream=True)
+        for count, piece in enumerate(self._lane.stream(call, upstream)):
+            if isinstance(piece, Whole):
+                if count == 0:
+                    self._keep_document(piece, call)
+                # Else it came where a stream had begun and is written as one: too rare for a form of its own.
+                yield piece
+                return
+            recorder.feed(piece)
             yield piece
-        if is_stream and size <= LARGEST_ANSWER:
-            self._keep_good(b"".join(pieces), call, is_stream=True)
+        if body := recorder.finish():
+            self._keep(body, True)
 
-    def _keep_good(self, body: bytes, call: ChatCall, *, is_stream: bool) -> None:
-        if len(body) <= LARGEST_ANSWER and is_worth_keeping(body, call, is_stream=is_stream):
-            self._keep(body, is_stream)
+    def _keep_document(self, answer: Whole, call: ChatCall) -> None:
+        recorder = Recorder(call, is_stream=False)
+        recorder.feed(answer.body)
+        if body := recorder.finish():
+            self._keep(body, False)
 
 
 class _SharedLane:

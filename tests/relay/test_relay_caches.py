@@ -20,7 +20,7 @@ from sidestep.catalogue import load_catalogue
 from sidestep_relay.allowances import Allowance
 from sidestep_relay.answer_keys import AnswerKey, derive_key
 from sidestep_relay.app import create_app
-from sidestep_relay.caches import Answer, MemoryCache, is_worth_keeping
+from sidestep_relay.caches import Answer, MemoryCache, Recorder
 from sidestep_relay.chats import ChatCall
 from sidestep_relay.config import RelayConfig, SettingError, load_config
 from sidestep_relay.destinations import Destinations, parse_destination
@@ -408,8 +408,21 @@ def test_every_choice_must_have_ended() -> None:
     one = write_chunk(choices=[{"index": 0, "delta": {}, "finish_reason": "stop"}])
     two = write_chunk(choices=[{"index": 1, "delta": {}, "finish_reason": "length"}])
     call = make_call(fields={"n": 2})
-    assert not is_worth_keeping(one + DONE, call, is_stream=True)
-    assert is_worth_keeping(one + two + DONE, call, is_stream=True)
+    assert record(call, one, DONE) is None
+    assert record(call, one, two, DONE) == one + two + DONE
+
+
+def record(call: ChatCall, *pieces: bytes) -> bytes | None:
+    recorder = Recorder(call, is_stream=True)
+    for piece in pieces:
+        recorder.feed(piece)
+    return recorder.finish()
+
+
+def test_what_is_too_long_is_not_kept() -> None:
+    large = write_chunk({"content": "x" * 1_000_000})
+    assert record(make_call(), *[large] * 8, *GOOD_END)
+    assert record(make_call(), *[large] * 9, *GOOD_END) is None
 
 
 def test_a_document_in_the_place_of_a_stream_is_kept_as_that(

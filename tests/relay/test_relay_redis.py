@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -25,8 +26,10 @@ from sidestep_relay.telemetry import make_log
 from tests.fakes import Hold, OpenProvider, Stream
 from tests.fakes.wires import DONE, write_chunk
 from tests.relay.calls import make_body, make_headers
+from tests.relay.certificates import Authority
 from tests.relay.redis_servers import RunningRedis
 from tests.relay.servers import RunningRelay, run_relay
+from tools.ports import find_free_port
 
 STREAMS = "sidestep:streams:token:a"
 TOKENS = "sidestep:tokens:tokens:a"
@@ -286,6 +289,39 @@ def test_a_restart_between_two_requests_is_not_noticed(
     assert process.events == []
 
 
+# ways to Redis
+
+
+def test_a_socket_leads_to_redis(redis_server: RunningRedis, tmp_path: Path) -> None:
+    place = tmp_path / "redis.sock"
+    redis_server.stop()
+    redis_server.start("--unixsocket", str(place))
+    check_counting(redis_server, f"unix://{place}?db=0")
+
+
+def test_tls_leads_to_redis_and_is_verified(redis_server: RunningRedis, tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    (tmp_path / "strangers").mkdir()
+    stranger = Authority(tmp_path / "strangers")
+    pair, port = authority.issue("redis"), find_free_port()
+    redis_server.stop()
+    files = ("--tls-cert-file", str(pair), "--tls-key-file", str(pair), "--tls-ca-cert-file", str(authority.file))
+    redis_server.start("--tls-port", str(port), "--tls-auth-clients", "no", *files)
+    check_counting(redis_server, f"rediss://127.0.0.1:{port}/0?ssl_ca_certs={authority.file}")
+    process = Process(f"rediss://127.0.0.1:{port}/0?ssl_ca_certs={stranger.file}")
+    process.limiter.count_request("token", "a", 2)
+    assert process.events == ["redis_away"]
+
+
+def check_counting(redis_server: RunningRedis, url: str) -> None:
+    process = Process(url)
+    process.limiter.count_request("token", "a", 2)
+    process.link.close()
+    assert process.events == []
+    with redis_server.client as client:
+        assert client.keys("sidestep:*")
+
+
 # relays
 
 
@@ -406,6 +442,7 @@ def test_a_relay_starts_without_its_redis_and_keeps_its_password_to_itself(redis
     url = redis_server.url.replace("redis://", "redis://:hunter2@")
     settings = {"SIDESTEP_REDIS_URL": url, "SIDESTEP_REQUESTS_PER_MINUTE": "100"}
     with run_relay(settings=settings) as relay:
+        assert httpx.get(f"{relay.url}/healthz", timeout=5, trust_env=False).status_code == 200
         relay.wait_for_log(event="redis_away")
         assert ask(relay) == 200
         redis_server.start("--requirepass", "hunter2")
