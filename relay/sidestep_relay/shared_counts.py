@@ -170,8 +170,16 @@ class SharedCounts:
         keys = [_name_streams(owner) for owner in owners]
         if not keys:
             return
+
+        def remove(client: redis.Redis) -> None:
+            # One round trip for all.
+            with client.pipeline(transaction=False) as pipeline:
+                for key in keys:
+                    pipeline.zrem(key, lease)
+                pipeline.execute()
+
         try:
-            self._link.ask(lambda client: [client.zrem(key, lease) for key in keys])
+            self._link.ask(remove)
         except RedisAway:
             # The lease ends by itself.
             return
