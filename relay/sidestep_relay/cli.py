@@ -25,6 +25,7 @@ from sidestep_relay.token_cli import add_token_commands, run_token
 if TYPE_CHECKING:
     from flask import Flask
 
+    from sidestep_relay.deadlines import Drain
     from sidestep_relay.loading import Spawn
 
 __all__ = ["main"]
@@ -76,7 +77,8 @@ def serve(options: argparse.Namespace, environment: Mapping[str, str]) -> int:
             listener,
             options.workers,
             partial(_announce, config, url, options),
-            certificates,
+            deadlines=config.deadlines,
+            certificates=certificates,
         )
     return 0
 
@@ -138,11 +140,11 @@ def _find_port(options: argparse.Namespace, environment: Mapping[str, str]) -> i
     return int(given)
 
 
-def _make_app(config: RelayConfig, environment: Mapping[str, str], spawn: Spawn) -> Flask:
+def _make_app(config: RelayConfig, environment: Mapping[str, str], spawn: Spawn, drain: Drain) -> Flask:
     # Here and not above: see `servers`.
     from sidestep_relay.app import create_app  # noqa: PLC0415
 
-    return create_app(config, environment=environment, spawn=spawn)
+    return create_app(config, environment=environment, spawn=spawn, drain=drain)
 
 
 def _announce(config: RelayConfig, url: str, options: argparse.Namespace) -> None:

@@ -8,9 +8,6 @@ from __future__ import annotations
 
 import json
 import queue
-import socket
-import ssl
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -19,7 +16,7 @@ from typing import Any, Generic, TypeVar
 
 from sidestep_relay.lanes import Whole
 
-__all__ = ["DONE", "PING", "ClientLeft", "EventWriter", "Pump", "has_client_left", "write_event", "write_json"]
+__all__ = ["DONE", "PING", "ClientLeft", "EventWriter", "Pump", "write_event", "write_json"]
 
 T = TypeVar("T")
 
@@ -27,7 +24,6 @@ DONE = b"data: [DONE]\n\n"
 PING = b": ping\n\n"
 _LOOK_UP_SECONDS = 0.2  # how late a client's leaving may be noticed while the provider is silent
 _LONGEST_BLANK = 4  # bytes of two line ends
-_TCP_ESTABLISHED = 1  # Linux's include/net/tcp_states.h
 _WAITING_ITEMS = 64  # how far the provider may be ahead of a slow client
 
 
@@ -56,13 +52,13 @@ class Pump(Generic[T]):
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
-    def get(self, timeout: float, has_left: Callable[[], bool]) -> T:
-        """Return the next item.
+    def get(self, timeout: float, check: Callable[[], None]) -> T:
+        """Return the next item; call *check* now and then while none comes.
 
         Raises:
             StopIteration: there are no more.
             TimeoutError: none came within *timeout* seconds.
-            ClientLeft: *has_left* said so while none came.
+            Exception: what *check* raises, if nobody shall wait any longer.
         """
         if self._end is not None:
             return self._open(self._end)
@@ -72,8 +68,7 @@ class Pump(Generic[T]):
             try:
                 item = self._queue.get(timeout=wait)
             except queue.Empty:
-                if has_left():
-                    raise ClientLeft from None
+                check()
                 if time.monotonic() >= deadline:
                     raise TimeoutError from None
             else:
@@ -168,42 +163,3 @@ class EventWriter:
 
 def _write_lines(body: bytes) -> bytes:
     return b"".join(b"data: " + line + b"\n" for line in body.splitlines()) + b"\n"
-
-
-def has_client_left(environ: Mapping[str, Any]) -> bool:
-    """Say whether the client of the WSGI request *environ* has closed its connection.
-
-    Behind a proxy this sees the proxy's connection. A server that tells nothing counts as a client that stays.
-    """
-    if "waitress.client_disconnected" in environ:
-        return bool(environ["waitress.client_disconnected"]())
-    connection: socket.socket | None = environ.get("gunicorn.socket")
-    if connection is None:
-        return False
-    if isinstance(connection, ssl.SSLSocket):
-        return _has_peer_closed(connection)
-    timeout = connection.gettimeout()
-    # Not MSG_DONTWAIT: gevent's sockets wait all the same, unless their timeout is 0.
-    connection.settimeout(0)
-    try:
-        return connection.recv(1, socket.MSG_PEEK) == b""
-    except BlockingIOError:
-        return False
-    except OSError:
-        return True
-    finally:
-        connection.settimeout(timeout)
-
-
-def _has_peer_closed(connection: socket.socket) -> bool:
-    """Ask the system, because TLS allows no look ahead: what lies unread may be a request or the parting alert.
-
-    Elsewhere than on Linux only a write notices.
-    """
-    if sys.platform != "linux":
-        return False
-    try:
-        state = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
-    except OSError:
-        return True
-    return state != _TCP_ESTABLISHED

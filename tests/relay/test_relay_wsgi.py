@@ -142,9 +142,7 @@ def test_by_a_unix_socket_the_proxy_is_believed_if_it_is_named(tmp_path: Path) -
         listener.listen()
         process = subprocess.Popen(
             [part.replace("{fd}", str(listener.fileno())) for part in HOSTS["gunicorn-gevent"]],
-            env=make_environment(
-                str(tmp_path), [], [], {"SIDESTEP_TOKEN": TOKEN, "SIDESTEP_TRUSTED_PROXIES": "private"}
-            ),
+            env=make_environment(str(tmp_path), [], [], settings),
             cwd=tmp_path,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
