@@ -29,8 +29,9 @@ from sidestep_relay.clients import ClientGuard, has_client_left
 from sidestep_relay.config import RelayConfig
 from sidestep_relay.deadlines import Drain
 from sidestep_relay.errors import RelayError, make_stopping_error
-from sidestep_relay.exchanges import CLIENT_CLOSED, Exchange, measure_ms
+from sidestep_relay.exchanges import CLIENT_CLOSED, Exchange, make_stream_response, measure_ms
 from sidestep_relay.grants import check_host, check_provider
+from sidestep_relay.headers import CACHE_HEADER, REQUEST_HEADERS
 from sidestep_relay.lanes import Lane, LaneName, choose_lane
 from sidestep_relay.lanes.pipe import PipeLane
 from sidestep_relay.lanes.translate import TranslateLane, load_litellm
@@ -38,15 +39,17 @@ from sidestep_relay.limits import Limiter, name_address
 from sidestep_relay.loading import BackgroundLoader, Spawn, spawn_thread
 from sidestep_relay.models import fetch_models, list_catalogue
 from sidestep_relay.probes import PROBE_SECONDS, Prober, read_probe
+from sidestep_relay.proxies import FORWARDED, PEER, ProxyMiddleware
 from sidestep_relay.shapes import check_headers, check_shape
 from sidestep_relay.site import add_site
 from sidestep_relay.sources import Asker, Sources, Way
 from sidestep_relay.streaming import ClientLeft
 from sidestep_relay.telemetry import Log, make_log
+from sidestep_relay.ticks import read_plan, write_ticks
 from sidestep_relay.token_files import TokenFile
 from sidestep_relay.tokens import Token, make_full_token
 from sidestep_relay.upstreams import Connections, Upstream
-from sidestep_relay.wishes import CACHE_HEADER, read_wish
+from sidestep_relay.wishes import read_wish
 
 if TYPE_CHECKING:
     from sidestep_relay.redis_links import RedisLink
@@ -54,7 +57,6 @@ if TYPE_CHECKING:
 
 __all__ = ["create_app"]
 
-_REQUEST_HEADERS = ["Authorization", "Content-Type", "X-Provider-Key", "X-Provider-Base", "X-Request-Id", CACHE_HEADER]
 _RESPONSE_HEADERS = ["X-Request-Id", "Retry-After", "Server-Timing", CACHE_HEADER, "Age"]
 _PREFLIGHT_SECONDS = 7200  # the longest that Chromium remembers
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_.-]{8,64}")
@@ -93,7 +95,7 @@ def create_app(
         app,
         origins=[re.compile(re.escape(origin) + r"\Z") for origin in config.origins],
         methods=["GET", "POST", "OPTIONS"],
-        allow_headers=_REQUEST_HEADERS,
+        allow_headers=list(REQUEST_HEADERS),
         expose_headers=_RESPONSE_HEADERS,
         max_age=_PREFLIGHT_SECONDS,
         always_send=False,
@@ -105,12 +107,14 @@ def create_app(
     app.get("/healthz")(relay.get_health)
     app.get("/readyz")(relay.get_readiness)
     app.get("/v1/relay")(relay.get_relay)
+    app.post("/v1/relay/ticks")(relay.post_ticks)
     app.get("/v1/models")(relay.get_models)
     app.post("/v1/chat/completions")(relay.post_chat)
     app.post("/v1/probe")(relay.post_probe)
     if config.site:
         add_site(app, config.site)
     app.extensions["sidestep_relay"] = relay
+    app.wsgi_app = ProxyMiddleware(app.wsgi_app, config.trusted_proxies)  # type: ignore[method-assign]  # Flask's way
     app.wsgi_app = ClientGuard(app.wsgi_app, config.deadlines, drain, log)  # type: ignore[method-assign]
     relay.loader.start()
     return app
@@ -245,6 +249,24 @@ class _Relay:
                 "is_ready": self.loader.is_loaded,
             }
         )
+
+    def post_ticks(self) -> Response:
+        """Stream a few events at known moments, for whoever looks for what stands between."""
+        plan, environ = read_plan(request.args), request.environ
+        about = {"forwarded": environ[FORWARDED]}
+        if environ[FORWARDED] == "ignored":
+            about["peer"] = environ[PEER]
+        address = name_address(request.remote_addr)
+        with ExitStack() as held:
+            held.enter_context(
+                self._limiter.hold_stream(
+                    ("token", g.token.name, self._allowance().streams),
+                    ("address", address, self._config.per_address.streams),
+                )
+            )
+            response = make_stream_response(write_ticks(plan, about, lambda: has_client_left(environ)))
+            response.call_on_close(held.pop_all().close)
+        return response
 
     def get_models(self) -> Response:
         """List one provider's models, or the catalogue's."""

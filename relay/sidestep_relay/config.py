@@ -18,6 +18,7 @@ from sidestep_relay.auth import find_token_file, find_tokens_file, is_strong_tok
 from sidestep_relay.deadlines import Deadlines
 from sidestep_relay.destinations import Destinations, parse_destination
 from sidestep_relay.lanes import LANES, LaneName, list_lanes
+from sidestep_relay.proxies import TrustedProxies, parse_proxies
 from sidestep_relay.redis_places import check_redis_url
 from sidestep_relay.tokens import TokenFileError, load_tokens
 
@@ -47,6 +48,7 @@ _NAMES = (
     "SIDESTEP_READER_SECONDS",
     "SIDESTEP_REQUEST_SECONDS",
     "SIDESTEP_DRAIN_SECONDS",
+    "SIDESTEP_TRUSTED_PROXIES",
 )
 _TRUTHS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
 _LONGEST_NAME = 60
@@ -79,6 +81,7 @@ class RelayConfig:
         per_address: what one address may ask for, whatever its tokens are.
         tokens_file: where the named tokens are kept, or None.
         deadlines: how long is waited for a provider and for a client.
+        trusted_proxies: whose word about a client's address counts.
         lanes: by which lane a provider is called, by its id in the catalogue; the best one where nothing is said.
         redis_url: where several processes count together; empty if each counts for itself. It can hold a password.
         cache_seconds: how long an answer is kept for who asks for the same and wishes it; 0 keeps none.
@@ -99,6 +102,7 @@ class RelayConfig:
     per_address: Allowance = field(default_factory=Allowance)
     deadlines: Deadlines = field(default_factory=Deadlines)
     lanes: Mapping[str, LaneName] = field(default_factory=dict)
+    trusted_proxies: TrustedProxies = field(default_factory=TrustedProxies)
     redis_url: str = field(default="", repr=False)
     cache_seconds: int = 0
     cache_bytes: int = DEFAULT_CACHE_BYTES
@@ -153,6 +157,7 @@ def load_config(
         ),
         deadlines=_read_deadlines(settings),
         lanes=_read_lanes(settings),
+        trusted_proxies=_read_proxies(settings),
         redis_url=_read_redis_url(settings),
         cache_seconds=_read_count(settings, "SIDESTEP_CACHE_SECONDS", 0, "0 keeps nothing"),
         cache_bytes=_read_count(settings, "SIDESTEP_CACHE_BYTES", DEFAULT_CACHE_BYTES, "0 keeps nothing in memory"),
@@ -258,6 +263,13 @@ def _read_destinations(settings: Mapping[str, Any]) -> Destinations:
     except ValueError as error:
         raise SettingError(f"SIDESTEP_DESTINATIONS: {error}") from error
     return Destinations(named=named, allows_any_public="*" in rows)
+
+
+def _read_proxies(settings: Mapping[str, Any]) -> TrustedProxies:
+    try:
+        return parse_proxies(_read_list(settings, "SIDESTEP_TRUSTED_PROXIES"))
+    except ValueError as error:
+        raise SettingError(f"SIDESTEP_TRUSTED_PROXIES: {error}") from error
 
 
 def _read_lanes(settings: Mapping[str, Any]) -> dict[str, LaneName]:

@@ -18,7 +18,7 @@ from sidestep_relay.sources import Source
 from sidestep_relay.streaming import PING, ClientLeft, EventWriter, Pump
 from sidestep_relay.telemetry import Log
 
-__all__ = ["CLIENT_CLOSED", "Exchange", "measure_ms"]
+__all__ = ["CLIENT_CLOSED", "Exchange", "make_stream_response", "measure_ms"]
 
 CLIENT_CLOSED = 499
 """nginx's status for a client that left; it is only logged."""
@@ -101,11 +101,7 @@ class Exchange:
         if isinstance(first, Whole):
             pump.close()
             return self._answer_whole(first)
-        response = Response(self._write_stream(pump, first), mimetype="text/event-stream")
-        response.headers["Content-Type"] = "text/event-stream; charset=utf-8"
-        response.headers["Cache-Control"] = "no-store"
-        # nginx would otherwise gather the stream until its buffer is full.
-        response.headers["X-Accel-Buffering"] = "no"
+        response = make_stream_response(self._write_stream(pump, first))
         response.headers["Server-Timing"] = self._describe_timing()
         response.headers.update(self._source.headers)
         return response
@@ -194,6 +190,16 @@ class Exchange:
             origin=self._origin,
             request_id=self._request_id,
         )
+
+
+def make_stream_response(events: Iterator[bytes]) -> Response:
+    """Return an answer of server-sent *events* that nothing in between should keep back."""
+    response = Response(events, mimetype="text/event-stream")
+    response.headers["Content-Type"] = "text/event-stream; charset=utf-8"
+    response.headers["Cache-Control"] = "no-store"
+    # nginx would otherwise gather the stream until its buffer is full.
+    response.headers["X-Accel-Buffering"] = "no"
+    return response
 
 
 def measure_ms(begun: float) -> float:

@@ -11,11 +11,12 @@ from typing import Literal
 from sidestep_relay.answer_keys import AnswerKey, derive_key
 from sidestep_relay.caches import Answer, Cache, Recorder
 from sidestep_relay.chats import ChatCall
+from sidestep_relay.headers import CACHE_HEADER
 from sidestep_relay.lanes import Lane, LaneName, Whole
 from sidestep_relay.limits import Budget
 from sidestep_relay.sharing import Flight, Flights, Seat
 from sidestep_relay.upstreams import Upstream
-from sidestep_relay.wishes import CACHE_HEADER, NO_WISH, Wish
+from sidestep_relay.wishes import NO_WISH, Wish
 
 __all__ = ["Asker", "Outcome", "Source", "Sources", "Way"]
 

@@ -6,11 +6,9 @@ import re
 from dataclasses import dataclass
 
 from sidestep_relay.errors import RelayError
+from sidestep_relay.headers import CACHE_HEADER
 
-__all__ = ["CACHE_HEADER", "NO_WISH", "Wish", "read_wish"]
-
-CACHE_HEADER = "X-Sidestep-Cache"
-"""In a request: what is wished. In an answer: where it comes from."""
+__all__ = ["NO_WISH", "Wish", "read_wish"]
 
 _DIRECTIVES = ("use", "renew", "join")
 _MAX_AGE = re.compile(r"max-age=(\d{1,9})")
