@@ -9,8 +9,8 @@ import dataclasses
 import re
 import secrets
 import time
-from collections.abc import Callable, Collection, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from http import HTTPStatus
 from typing import Any
 
@@ -26,12 +26,13 @@ from sidestep_relay.chats import choose_entry, estimate_tokens, find_key, read_c
 from sidestep_relay.config import RelayConfig
 from sidestep_relay.errors import RelayError
 from sidestep_relay.exchanges import CLIENT_CLOSED, Exchange, measure_ms
-from sidestep_relay.grants import check_host, check_provider
+from sidestep_relay.grants import check_host, check_metrics, check_provider, name_provider
 from sidestep_relay.lanes import Lane, LaneName, choose_lane
 from sidestep_relay.lanes.pipe import PipeLane
 from sidestep_relay.lanes.translate import TranslateLane, load_litellm
 from sidestep_relay.limits import Limiter, name_address
 from sidestep_relay.loading import BackgroundLoader, Spawn, spawn_thread
+from sidestep_relay.metrics import Limit, Metrics
 from sidestep_relay.models import fetch_models, list_catalogue
 from sidestep_relay.probes import PROBE_SECONDS, Prober, read_probe
 from sidestep_relay.shapes import check_headers, check_shape
@@ -46,6 +47,7 @@ __all__ = ["create_app"]
 
 _REQUEST_HEADERS = ["Authorization", "Content-Type", "X-Provider-Key", "X-Provider-Base", "X-Request-Id"]
 _RESPONSE_HEADERS = ["X-Request-Id", "Retry-After", "Server-Timing"]
+_METRICS_PATH = "/metrics"
 _PREFLIGHT_SECONDS = 7200  # the longest that Chromium remembers
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_.-]{8,64}")
 
@@ -59,6 +61,7 @@ def create_app(
     load: Callable[[], Any] = load_litellm,
     probe_seconds: float = PROBE_SECONDS,
     clock: Callable[[], float] = time.time,
+    metrics: Metrics | None = None,
 ) -> Flask:
     """Return the WSGI application.
 
@@ -70,10 +73,20 @@ def create_app(
         load: returns the litellm module.
         probe_seconds: how long a probe may take.
         clock: returns Unix time in seconds; tokens end by it.
+        metrics: what counts.
     """
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = config.largest_body
-    relay = _Relay(config, environment or {}, log or make_log(), spawn, load, probe_seconds=probe_seconds, clock=clock)
+    relay = _Relay(
+        config,
+        environment or {},
+        log or make_log(),
+        spawn,
+        load,
+        probe_seconds=probe_seconds,
+        clock=clock,
+        metrics=metrics or Metrics(),
+    )
     # A pattern, because flask-cors takes an origin with an IPv6 address for one.
     CORS(
         app,
@@ -90,6 +103,7 @@ def create_app(
     app.register_error_handler(HTTPException, relay.answer_http_error)
     app.get("/healthz")(relay.get_health)
     app.get("/readyz")(relay.get_readiness)
+    app.get(_METRICS_PATH)(relay.get_metrics)
     app.get("/v1/relay")(relay.get_relay)
     app.get("/v1/models")(relay.get_models)
     app.post("/v1/chat/completions")(relay.post_chat)
@@ -113,6 +127,7 @@ class _Relay:
         *,
         probe_seconds: float,
         clock: Callable[[], float],
+        metrics: Metrics,
     ) -> None:
         self._config = config
         self._catalogue = load_catalogue()
@@ -122,6 +137,7 @@ class _Relay:
         self._log = log
         self._tokens = TokenCheck(_make_token_list(config, self._catalogue.keys(), clock, log), clock)
         self._limiter = Limiter()
+        self._metrics = metrics
         self._connections = Connections(self._destinations)
         self._prober = Prober(self._destinations, self._connections.context, self._catalogue, seconds=probe_seconds)
         self.loader = BackgroundLoader(load, spawn, log)
@@ -136,8 +152,10 @@ class _Relay:
         g.begun = time.monotonic()
         g.code = ""
         g.token_name = ""
-        g.is_logged = not request.path.startswith("/v1/") or request.method == "OPTIONS"
-        if request.method != "OPTIONS" and request.path.startswith("/v1/"):
+        g.has_exchange = False
+        is_guarded = _is_guarded(request.path) and request.method != "OPTIONS"
+        g.is_logged = not is_guarded
+        if is_guarded:
             g.token = self._tokens.check(request.headers.get("Authorization"))
             g.token_name = g.token.name
             check_headers(request.headers)
@@ -156,10 +174,15 @@ class _Relay:
                 detail=f"To let this page read answers set SIDESTEP_ORIGINS={origin}",
                 request_id=g.request_id,
             )
+        route = request.url_rule.rule if request.url_rule else None
+        self._metrics.count_request(route=route, method=request.method, status=response.status_code, code=g.code)
+        if not g.has_exchange:
+            self._metrics.time_request(route=route, seconds=time.monotonic() - g.begun)
         if not g.is_logged:
             self._log.info(
                 "request",
-                route=request.path,
+                # Not the path: somebody may have pasted a key into it.
+                route=route or "",
                 method=request.method,
                 status=response.status_code,
                 code=g.code,
@@ -199,6 +222,17 @@ class _Relay:
         response.headers["Retry-After"] = "1"
         return response
 
+    def get_metrics(self) -> Response:
+        """Show what this relay counts, to a token that may see it; of all worker processes together."""
+        check_metrics(g.token)
+        # A scraper comes four times a minute, for ever; what it was refused is logged.
+        g.is_logged = True
+        self._metrics.set_load_seconds(self.loader.seconds)
+        text, content_type = self._metrics.render(request.headers.get("Accept", ""))
+        response = Response(text, content_type=content_type)
+        response.headers["Cache-Control"] = "no-store"
+        return response
+
     def get_relay(self) -> Response:
         """Say what this relay is and can."""
         return jsonify(
@@ -226,7 +260,10 @@ class _Relay:
             )
         key = find_key(entry, request.headers.get("X-Provider-Key"), base_url, self._own_keys, g.token)
         upstream = self._open(entry, base_url, key)
-        return jsonify(fetch_models(entry, base_url, key, upstream))
+        try:
+            return jsonify(fetch_models(entry, base_url, key, upstream))
+        finally:
+            self._metrics.count_upstream(name_provider(entry, base_url), upstream)
 
     def post_chat(self) -> Response:
         """Send a chat to its provider and the answer back."""
@@ -243,13 +280,22 @@ class _Relay:
         own, shared = self._allowance(), self._config.per_address
         address = name_address(request.remote_addr)
         with ExitStack() as held:
-            held.enter_context(
-                self._limiter.hold_stream(("token", g.token.name, own.streams), ("address", address, shared.streams))
-            )
-            budget = self._limiter.count_tokens(g.token.name, estimate_tokens(call), own.tokens_per_minute)
+            with self._count_refusals("streams"):
+                held.enter_context(
+                    self._limiter.hold_stream(
+                        ("token", g.token.name, own.streams), ("address", address, shared.streams)
+                    )
+                )
+            with self._count_refusals("model_tokens"):
+                budget = self._limiter.count_tokens(g.token.name, estimate_tokens(call), own.tokens_per_minute)
             # A refusal above is logged as any request; from here on the exchange logs.
-            g.is_logged = True
-            exchange = Exchange(call, upstream, self._lanes[lane], self._config.ping_seconds, self._log, budget=budget)
+            g.is_logged = g.has_exchange = True
+            tally = self._metrics.begin_chat(
+                provider=name_provider(call.entry, call.base_url), lane=lane, is_stream=call.is_stream, begun=g.begun
+            )
+            exchange = Exchange(
+                call, upstream, self._lanes[lane], self._config.ping_seconds, self._log, budget=budget, tally=tally
+            )
             response = exchange.stream() if call.is_stream else exchange.complete()
             # Not where the stream is written: a server need not begin with it if the client has left.
             response.call_on_close(held.pop_all().close)
@@ -274,9 +320,19 @@ class _Relay:
         return dataclasses.replace(self._config.per_token, **g.token.limits)
 
     def _count_request(self) -> None:
-        self._limiter.count_request("token", g.token.name, self._allowance().requests_per_minute)
+        with self._count_refusals("token_requests"):
+            self._limiter.count_request("token", g.token.name, self._allowance().requests_per_minute)
         address = name_address(request.remote_addr)
-        self._limiter.count_request("address", address, self._config.per_address.requests_per_minute)
+        with self._count_refusals("address_requests"):
+            self._limiter.count_request("address", address, self._config.per_address.requests_per_minute)
+
+    @contextmanager
+    def _count_refusals(self, limit: Limit) -> Iterator[None]:
+        try:
+            yield
+        except RelayError:
+            self._metrics.count_refusal(limit)
+            raise
 
     def _list_entries(self) -> dict[str, CatalogueEntry]:
         """Return what the asking token may call."""
@@ -320,6 +376,10 @@ def _describe_status(status: int, config: RelayConfig) -> str:
         500: "The relay itself failed; its log has the request id.",
     }
     return sentences.get(status, HTTPStatus(status).phrase + ".")
+
+
+def _is_guarded(path: str) -> bool:
+    return path.startswith("/v1/") or path == _METRICS_PATH
 
 
 def _is_own(origin: str) -> bool:

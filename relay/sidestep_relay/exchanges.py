@@ -12,6 +12,7 @@ from sidestep_relay.chats import ChatCall
 from sidestep_relay.errors import RelayError, make_provider_error
 from sidestep_relay.lanes import Lane, Whole
 from sidestep_relay.limits import Budget
+from sidestep_relay.metrics import ChatTally
 from sidestep_relay.streaming import PING, ClientLeft, EventWriter, Pump, has_client_left
 from sidestep_relay.telemetry import Log
 from sidestep_relay.upstreams import Upstream
@@ -28,7 +29,15 @@ class Exchange:
     """One chat, from its request to the last byte of its answer."""
 
     def __init__(
-        self, call: ChatCall, upstream: Upstream, lane: Lane, ping_seconds: float, log: Log, *, budget: Budget
+        self,
+        call: ChatCall,
+        upstream: Upstream,
+        lane: Lane,
+        ping_seconds: float,
+        log: Log,
+        *,
+        budget: Budget,
+        tally: ChatTally,
     ) -> None:
         self._call = call
         self._upstream = upstream
@@ -36,6 +45,7 @@ class Exchange:
         self._ping_seconds = ping_seconds
         self._log = log
         self._budget = budget
+        self._tally = tally
         self._environ = request.environ
         self._request_id: str = g.request_id
         self._begun: float = g.begun
@@ -64,8 +74,9 @@ class Exchange:
     def _answer_whole(self, answer: Whole) -> Response:
         response = Response(answer.body, mimetype="application/json")
         self._bytes = len(answer.body)
+        response.headers["Server-Timing"] = self._begin_answer()
+        self._tally.note_first_byte()
         self._write_log(HTTPStatus.OK)
-        response.headers["Server-Timing"] = self._describe_timing()
         return response
 
     def stream(self) -> Response:
@@ -95,14 +106,16 @@ class Exchange:
         response.headers["Cache-Control"] = "no-store"
         # nginx would otherwise gather the stream until its buffer is full.
         response.headers["X-Accel-Buffering"] = "no"
-        response.headers["Server-Timing"] = self._describe_timing()
+        response.headers["Server-Timing"] = self._begin_answer()
         return response
 
     def _write_stream(self, pump: Pump[bytes | Whole], first: bytes) -> Iterator[bytes]:
         code, cause = "client_left", None
         writer = EventWriter()
+        self._tally.begin_stream()
         try:
             if first:
+                self._note(first)
                 yield self._count(writer.write(first))
             while True:
                 try:
@@ -115,6 +128,7 @@ class Exchange:
                     self._chunks += len(pieces)
                 # What came together leaves together: each write costs a system call.
                 if data := b"".join(map(writer.write, pieces)):
+                    self._note(data)
                     yield self._count(data)
             code = ""
         except ClientLeft:
@@ -124,7 +138,13 @@ class Exchange:
             yield self._count(writer.write_error(error.to_dict(self._request_id)))
         finally:
             pump.close()
+            self._tally.end_stream()
             self._write_log(CLIENT_CLOSED if code == "client_left" else HTTPStatus.OK, code, cause)
+
+    def _note(self, data: bytes) -> None:
+        """Note that the answer has begun, if this is not just the comment that keeps it alive."""
+        if data != PING:
+            self._tally.note_first_byte()
 
     def _count(self, data: bytes) -> bytes:
         self._bytes += len(data)
@@ -133,10 +153,12 @@ class Exchange:
     def _has_left(self) -> bool:
         return has_client_left(self._environ)
 
-    def _describe_timing(self) -> str:
+    def _begin_answer(self) -> str:
+        """Return the `Server-Timing` (W3C Server Timing) of an answer that begins now: whose the time until now was."""
         waited = self._upstream.waited_ms
-        relay = f"relay;dur={measure_ms(self._begun) - (waited or 0):.1f}"
-        return relay if waited is None else f"{relay}, upstream;dur={waited:.1f}"
+        relay = max(measure_ms(self._begun) - (waited or 0), 0.0)
+        self._tally.note_begin(relay / 1000)
+        return f"relay;dur={relay:.1f}" + ("" if waited is None else f", upstream;dur={waited:.1f}")
 
     def _settle(self, status: int) -> None:
         """Put the estimate right: what a provider refused costs nothing, and what it counted is what it was."""
@@ -148,6 +170,7 @@ class Exchange:
 
     def _write_log(self, status: int, code: str = "", cause: BaseException | None = None) -> None:
         self._settle(int(status))
+        self._tally.end(code=code, chunks=self._chunks, sent=self._bytes, upstream=self._upstream)
         self._log.info(
             "chat",
             route="/v1/chat/completions",

@@ -17,6 +17,7 @@ from typing import Any
 from flask import Flask
 
 from sidestep_relay.loading import Spawn, spawn_thread
+from sidestep_relay.multiprocess import forget_worker, share_metrics
 
 __all__ = ["SERVERS", "bind", "choose_server"]
 
@@ -73,6 +74,7 @@ def serve_gunicorn(make_app: MakeApp, listener: socket.socket, workers: int, ann
                 "graceful_timeout": _DRAIN_SECONDS,
                 "loglevel": "warning",
                 "when_ready": lambda _: announce(),
+                "child_exit": lambda _, worker: forget_worker(worker.pid),
                 "proc_name": "sidestep-relay",
                 # A socket for gunicorn's own control program; the relay needs none.
                 "control_socket_disable": True,
@@ -84,7 +86,8 @@ def serve_gunicorn(make_app: MakeApp, listener: socket.socket, workers: int, ann
         def load(self) -> Flask:
             return make_app(_spawn_in_gevent)
 
-    Application().run()
+    with share_metrics():
+        Application().run()
 
 
 def serve_waitress(make_app: MakeApp, listener: socket.socket, workers: int, announce: Announce) -> None:

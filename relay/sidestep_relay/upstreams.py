@@ -99,17 +99,20 @@ class Upstream(httpx.BaseTransport):
         self._reads_along = reads_along
         self._largest_error = largest_error
         self._sent_at: float | None = None
-        self._answered_at: float | None = None
+        self._waiting = _Stopwatch()
         self._stream: httpcore.NetworkStream | None = None
         self._answer: _Observed | None = None
         self._lock = threading.Lock()
 
     @property
     def waited_ms(self) -> float | None:
-        """Milliseconds from sending the request to the answer's headers, or None if there was no answer."""
-        if self._sent_at is None or self._answered_at is None:
-            return None
-        return (self._answered_at - self._sent_at) * 1000
+        """Milliseconds that were spent waiting for the provider until now, or None if nothing was asked of it."""
+        return None if self._sent_at is None else self._waiting.seconds * 1000
+
+    @property
+    def was_asked(self) -> bool:
+        """Whether the request was sent to the provider, or tried to be."""
+        return self._sent_at is not None and self.refusal is None
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send *request*, once.
@@ -122,6 +125,7 @@ class Upstream(httpx.BaseTransport):
         self._sent_at = time.monotonic()
         self._check(request.url)
         token = _current.set(self)
+        self._waiting.start()
         try:
             response = self._connections.handle_request(self._clean(request))
         except RelayError as error:
@@ -131,8 +135,8 @@ class Upstream(httpx.BaseTransport):
             self.failure = error
             raise
         finally:
+            self._waiting.stop()
             _current.reset(token)
-        self._answered_at = time.monotonic()
         return self._take(response)
 
     def abort(self) -> None:
@@ -185,7 +189,7 @@ class Upstream(httpx.BaseTransport):
         if self._reads_along and response.headers.get("content-encoding", "identity") == "identity":
             self.observer = Observer(self._dialect, is_stream=content_type.startswith("text/event-stream"))
         response.headers.pop("set-cookie", None)
-        self._answer = _Observed(response.stream, self)
+        self._answer = _Observed(response.stream, self, self._waiting)
         response.stream = self._answer
         return response
 
@@ -204,21 +208,51 @@ class Upstream(httpx.BaseTransport):
             self._stream = None
 
 
+class _Stopwatch:
+    """Adds up spans of time. One thread starts and stops it; others may read it, also while it runs."""
+
+    def __init__(self) -> None:
+        self._total = 0.0
+        self._since: float | None = None
+
+    @property
+    def seconds(self) -> float:
+        """The spans until now."""
+        since = self._since
+        return self._total + (0.0 if since is None else time.monotonic() - since)
+
+    def start(self) -> None:
+        """Begin a span."""
+        self._since = time.monotonic()
+
+    def stop(self) -> None:
+        """End the span, if one runs."""
+        if self._since is not None:
+            self._total += time.monotonic() - self._since
+            self._since = None
+
+
 class _Observed(httpx.SyncByteStream):
-    def __init__(self, stream: Any, upstream: Upstream) -> None:
+    def __init__(self, stream: Any, upstream: Upstream, waiting: _Stopwatch) -> None:
         self._stream = stream
         self._upstream = upstream
+        self._waiting = waiting
 
     def __iter__(self) -> Iterator[bytes]:
         observer = self._upstream.observer
+        self._waiting.start()
         try:
             for data in self._stream:
+                self._waiting.stop()
                 if observer:
                     observer.feed(data)
                 yield data
+                self._waiting.start()
         except httpx.TransportError as error:
             self._upstream.failure = error
             raise
+        finally:
+            self._waiting.stop()
         if observer:
             observer.finish()
 
