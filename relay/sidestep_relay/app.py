@@ -20,6 +20,7 @@ from werkzeug.exceptions import BadRequest, HTTPException
 
 from sidestep._version import __version__
 from sidestep.catalogue import CatalogueEntry, load_catalogue
+from sidestep.errors import redact
 from sidestep_relay.allowances import Allowance
 from sidestep_relay.auth import TokenCheck
 from sidestep_relay.chats import choose_entry, estimate_tokens, find_key, read_chat
@@ -38,7 +39,7 @@ from sidestep_relay.probes import PROBE_SECONDS, Prober, read_probe
 from sidestep_relay.shapes import check_headers, check_shape
 from sidestep_relay.site import add_site
 from sidestep_relay.streaming import ClientLeft, has_client_left
-from sidestep_relay.telemetry import Log, make_log
+from sidestep_relay.telemetry import Log, locate, make_log
 from sidestep_relay.token_files import TokenFile
 from sidestep_relay.tokens import Token, make_full_token
 from sidestep_relay.upstreams import Connections, Upstream
@@ -49,6 +50,7 @@ _REQUEST_HEADERS = ["Authorization", "Content-Type", "X-Provider-Key", "X-Provid
 _RESPONSE_HEADERS = ["X-Request-Id", "Retry-After", "Server-Timing"]
 _METRICS_PATH = "/metrics"
 _PREFLIGHT_SECONDS = 7200  # the longest that Chromium remembers
+_ORIGIN = re.compile(r"null|[a-z][a-z0-9+.-]{0,30}://[A-Za-z0-9.:\[\]-]{1,150}")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_.-]{8,64}")
 
 
@@ -75,8 +77,10 @@ def create_app(
         clock: returns Unix time in seconds; tokens end by it.
         metrics: what counts.
     """
-    app = Flask(__name__, static_folder=None)
+    app = _Application(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = config.largest_body
+    # FLASK_DEBUG would let a bug through to the server, which shows the words of it.
+    app.config.update(DEBUG=False, PROPAGATE_EXCEPTIONS=False)
     relay = _Relay(
         config,
         environment or {},
@@ -114,6 +118,11 @@ def create_app(
     return app
 
 
+class _Application(Flask):
+    def log_exception(self, exc_info: object) -> None:
+        """Log nothing: the error handler does, and none of the exception's words."""
+
+
 class _Relay:
     """What the routes share. One per process."""
 
@@ -147,8 +156,8 @@ class _Relay:
 
     def begin(self) -> None:
         """Name the request, and refuse it before anything is read if its token is wrong."""
-        given = request.headers.get("X-Request-Id", "")
-        g.request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+        g.request_id = _choose_request_id()
+        g.origin = _name_origin(request.headers.get("Origin", ""))
         g.begun = time.monotonic()
         g.code = ""
         g.token_name = ""
@@ -170,8 +179,8 @@ class _Relay:
         if origin and origin.lower() not in self._config.origins and not _is_own(origin):
             self._log.warning(
                 "origin_refused",
-                origin=origin,
-                detail=f"To let this page read answers set SIDESTEP_ORIGINS={origin}",
+                origin=g.origin,
+                detail=f"To let this page read answers set SIDESTEP_ORIGINS={g.origin}",
                 request_id=g.request_id,
             )
         route = request.url_rule.rule if request.url_rule else None
@@ -188,7 +197,7 @@ class _Relay:
                 code=g.code,
                 duration_ms=measure_ms(g.begun),
                 token=g.token_name,
-                origin=origin,
+                origin=g.origin,
                 request_id=g.request_id,
             )
         return response
@@ -196,6 +205,9 @@ class _Relay:
     def answer_error(self, error: RelayError) -> tuple[Response, int, dict[str, str]]:
         """Answer with the envelope."""
         g.code = error.code
+        # A sentence may quote a name that the client chose, and that may be a key in the wrong place.
+        error.message = redact(error.message, _list_shown())
+        error.param = redact(error.param, _list_shown()) if error.param else None
         return jsonify(error.to_dict(g.request_id)), error.status, error.headers
 
     def answer_http_error(self, error: HTTPException) -> tuple[Response, int, dict[str, str]]:
@@ -203,7 +215,12 @@ class _Relay:
         status = error.code or 500
         if cause := getattr(error, "original_exception", None):
             # Only its kind: the text of a foreign exception can hold anything.
-            self._log.error("bug", exception=type(cause).__qualname__, request_id=g.request_id)
+            self._log.error(
+                "bug",
+                exception=type(cause).__qualname__,
+                where=locate(cause.__traceback__),
+                request_id=g.request_id,
+            )
         translated = RelayError(f"http_{status}", _describe_status(status, self._config), status=status)
         return self.answer_error(translated)
 
@@ -345,8 +362,14 @@ class _Relay:
 
     def _open(self, entry: CatalogueEntry, base_url: str, key: str, *, reads_along: bool = True) -> Upstream:
         place = self._destinations.check_url(base_url)
+        is_lent = not request.headers.get("X-Provider-Key")
         return Upstream(
-            self._connections, place, dialect=entry.relay_dialect, has_key=bool(key), reads_along=reads_along
+            self._connections,
+            place,
+            dialect=entry.relay_dialect,
+            has_key=bool(key),
+            reads_along=reads_along,
+            secret=key if is_lent else "",
         )
 
 
@@ -376,6 +399,24 @@ def _describe_status(status: int, config: RelayConfig) -> str:
         500: "The relay itself failed; its log has the request id.",
     }
     return sentences.get(status, HTTPStatus(status).phrase + ".")
+
+
+def _choose_request_id() -> str:
+    """Return the client's id for the request if it is one; it is logged, so it must not be a key by mistake."""
+    given = request.headers.get("X-Request-Id", "")
+    is_id = _REQUEST_ID.fullmatch(given) and redact(given, _list_shown()) == given
+    return given if is_id else secrets.token_hex(8)
+
+
+def _list_shown() -> tuple[str, ...]:
+    """Return the secrets that the request shows."""
+    return request.headers.get("X-Provider-Key", ""), request.headers.get("Authorization", "").split(" ")[-1]
+
+
+def _name_origin(given: str) -> str:
+    """Return what logs call an `Origin`: what no browser would send is not repeated."""
+    is_origin = _ORIGIN.fullmatch(given) and redact(given) == given
+    return given if is_origin or not given else "malformed"
 
 
 def _is_guarded(path: str) -> bool:

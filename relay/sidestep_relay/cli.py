@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING
 
 from sidestep._version import __version__
 from sidestep_relay.config import RelayConfig, SettingError, load_config
+from sidestep_relay.guards import Guards
 from sidestep_relay.pairing import make_pairing_link
 from sidestep_relay.servers import SERVERS, bind, choose_server
+from sidestep_relay.telemetry import Log, make_log
 from sidestep_relay.token_cli import add_token_commands, run_token
 
 if TYPE_CHECKING:
@@ -60,11 +62,14 @@ def serve(options: argparse.Namespace, environment: Mapping[str, str]) -> int:
             environment, file=options.config, tokens=options.tokens, site=options.site, own_origins=own
         )
         url = _write_url(options.host, port)
+        log = make_log()
+        guards = Guards(log)
+        guards.install()
         SERVERS[options.server](
-            partial(_make_app, config, environment),
+            partial(_make_app, config, environment, log),
             listener,
             options.workers,
-            partial(_announce, config, url, page=options.page, should_open=options.open),
+            guards.let_speak(partial(_announce, config, url, page=options.page, should_open=options.open)),
         )
     return 0
 
@@ -89,11 +94,11 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _make_app(config: RelayConfig, environment: Mapping[str, str], spawn: Spawn) -> Flask:
+def _make_app(config: RelayConfig, environment: Mapping[str, str], log: Log, spawn: Spawn) -> Flask:
     # Here and not above: see `servers`.
     from sidestep_relay.app import create_app  # noqa: PLC0415
 
-    return create_app(config, environment=environment, spawn=spawn)
+    return create_app(config, environment=environment, log=log, spawn=spawn)
 
 
 def _announce(config: RelayConfig, url: str, *, page: str | None, should_open: bool) -> None:

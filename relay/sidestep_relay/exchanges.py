@@ -8,6 +8,7 @@ from http import HTTPStatus
 
 from flask import Response, g, request
 
+from sidestep.errors import redact
 from sidestep_relay.chats import ChatCall
 from sidestep_relay.errors import RelayError, make_provider_error
 from sidestep_relay.lanes import Lane, Whole
@@ -49,7 +50,7 @@ class Exchange:
         self._environ = request.environ
         self._request_id: str = g.request_id
         self._begun: float = g.begun
-        self._origin = request.headers.get("Origin", "")
+        self._origin: str = g.origin
         self._token_name: str = g.token_name
         self._chunks = 0
         self._bytes = 0
@@ -110,7 +111,7 @@ class Exchange:
         return response
 
     def _write_stream(self, pump: Pump[bytes | Whole], first: bytes) -> Iterator[bytes]:
-        code, cause = "client_left", None
+        code, cause = "http_500", None  # unless what ends it is known
         writer = EventWriter()
         self._tally.begin_stream()
         try:
@@ -131,7 +132,8 @@ class Exchange:
                     self._note(data)
                     yield self._count(data)
             code = ""
-        except ClientLeft:
+        except (ClientLeft, GeneratorExit):
+            code = "client_left"
             return
         except RelayError as error:
             code, cause = error.code, error.__cause__
@@ -176,7 +178,8 @@ class Exchange:
             route="/v1/chat/completions",
             provider=self._call.entry.id,
             lane=self._lane.name,
-            model=f"{self._call.entry.litellm_prefix}/{self._call.model}",
+            # Somebody may have pasted a key in its place.
+            model=redact(f"{self._call.entry.litellm_prefix}/{self._call.model}", (self._call.key,)),
             stream=self._call.is_stream,
             status=int(status),
             code=code,

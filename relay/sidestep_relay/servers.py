@@ -62,6 +62,15 @@ def choose_server() -> str:
 def serve_gunicorn(make_app: MakeApp, listener: socket.socket, workers: int, announce: Announce) -> None:
     """Serve until SIGINT or SIGTERM, with *workers* processes of gevent."""
     from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]  # noqa: PLC0415 - not on Windows
+    from gunicorn.glogging import Logger  # type: ignore[import-untyped]  # noqa: PLC0415 - as above
+
+    class QuietLogger(Logger):  # type: ignore[misc]  # gunicorn has no types
+        def setup(self, cfg: Any) -> None:
+            super().setup(cfg)
+            for logger in (self.error_log, self.access_log):
+                # What gunicorn has to say goes where all logs of this process go.
+                logger.handlers.clear()
+                logger.propagate = True
 
     class Application(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         def load_config(self) -> None:
@@ -75,6 +84,7 @@ def serve_gunicorn(make_app: MakeApp, listener: socket.socket, workers: int, ann
                 "loglevel": "warning",
                 "when_ready": lambda _: announce(),
                 "child_exit": lambda _, worker: forget_worker(worker.pid),
+                "logger_class": QuietLogger,
                 "proc_name": "sidestep-relay",
                 # A socket for gunicorn's own control program; the relay needs none.
                 "control_socket_disable": True,
@@ -84,6 +94,7 @@ def serve_gunicorn(make_app: MakeApp, listener: socket.socket, workers: int, ann
                     self.cfg.set(name, value)
 
         def load(self) -> Flask:
+            _report_from_hub()
             return make_app(_spawn_in_gevent)
 
     with share_metrics():
@@ -118,8 +129,15 @@ SERVERS: dict[str, Callable[[MakeApp, socket.socket, int, Announce], None]] = {
 }
 
 
-def _spawn_in_gevent(function: Callable[[], None]) -> object:
+def _report_from_hub() -> None:
+    """Let gevent report what nobody caught as Python does; on its own it prints the words of it."""
     import gevent  # type: ignore[import-untyped]  # noqa: PLC0415 - only in gevent's workers
+
+    gevent.get_hub().print_exception = lambda _context, kind, error, trace: sys.excepthook(kind, error, trace)
+
+
+def _spawn_in_gevent(function: Callable[[], None]) -> object:
+    import gevent  # noqa: PLC0415 - as above
 
     # A thread of the system: under gevent `threading.Thread` is a greenlet, and an import in one stops all others.
     return gevent.get_hub().threadpool.spawn(function)

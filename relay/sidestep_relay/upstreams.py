@@ -3,7 +3,8 @@
 Whatever LiteLLM is talked into, an `Upstream` sends one request and no second (no retries), to the approved base URL
 and nowhere else, at an address that was checked, without cookies, without following a redirect. It keeps what the
 provider answered, so errors are built from the wire and not from an exception's text, and it can be aborted from
-another thread at any moment, also while the provider is silent.
+another thread at any moment, also while the provider is silent. What the provider says of a key that is not the
+client's is taken out before anyone reads it.
 
 Proxies named in the environment are not used: an address behind a proxy cannot be checked.
 """
@@ -24,6 +25,7 @@ import httpx
 from sidestep_relay.destinations import Destination, Destinations
 from sidestep_relay.errors import RelayError
 from sidestep_relay.observations import Observer
+from sidestep_relay.redactions import KeyFilter
 
 __all__ = ["TIMEOUT", "Connections", "Upstream"]
 
@@ -71,6 +73,8 @@ class Upstream(httpx.BaseTransport):
         observer: what the answer's body says, or None if nobody reads along.
         usage: the token counts that the lane found, or None.
         is_aborted: whether `abort` was called.
+
+    *secret* is a key that the client must not see, or empty.
     """
 
     def __init__(
@@ -82,7 +86,9 @@ class Upstream(httpx.BaseTransport):
         has_key: bool,
         reads_along: bool = True,
         largest_error: int = _LARGEST_ERROR,
+        secret: str = "",
     ) -> None:
+        self._secret = secret
         self.refusal: RelayError | None = None
         self.failure: httpx.TransportError | None = None
         self.status: int | None = None
@@ -182,16 +188,22 @@ class Upstream(httpx.BaseTransport):
         self.headers = response.headers
         content_type = response.headers.get("content-type", "").lower()
         if not response.is_success:
-            self.error_body = _read_some(response, self._largest_error)
+            self.error_body = self._hide(_read_some(response, self._largest_error))
             response.close()
             return httpx.Response(response.status_code, content=self.error_body, headers={"content-type": content_type})
+        if self._secret:
+            _unpack(response)
         self.is_html = content_type.startswith("text/html")
         if self._reads_along and response.headers.get("content-encoding", "identity") == "identity":
             self.observer = Observer(self._dialect, is_stream=content_type.startswith("text/event-stream"))
         response.headers.pop("set-cookie", None)
-        self._answer = _Observed(response.stream, self, self._waiting)
+        self._answer = _Observed(response.stream, self, self._waiting, KeyFilter(self._secret))
         response.stream = self._answer
         return response
+
+    def _hide(self, body: bytes) -> bytes:
+        key_filter = KeyFilter(self._secret)
+        return key_filter.feed(body) + key_filter.flush()
 
     # what the connection underneath uses
 
@@ -233,7 +245,8 @@ class _Stopwatch:
 
 
 class _Observed(httpx.SyncByteStream):
-    def __init__(self, stream: Any, upstream: Upstream, waiting: _Stopwatch) -> None:
+    def __init__(self, stream: Any, upstream: Upstream, waiting: _Stopwatch, key_filter: KeyFilter) -> None:
+        self._key_filter = key_filter
         self._stream = stream
         self._upstream = upstream
         self._waiting = waiting
@@ -242,17 +255,22 @@ class _Observed(httpx.SyncByteStream):
         observer = self._upstream.observer
         self._waiting.start()
         try:
-            for data in self._stream:
+            for piece in self._stream:
                 self._waiting.stop()
-                if observer:
-                    observer.feed(data)
-                yield data
+                if data := self._key_filter.feed(piece):
+                    if observer:
+                        observer.feed(data)
+                    yield data
                 self._waiting.start()
         except httpx.TransportError as error:
             self._upstream.failure = error
             raise
         finally:
             self._waiting.stop()
+        if rest := self._key_filter.flush():
+            if observer:
+                observer.feed(rest)
+            yield rest
         if observer:
             observer.finish()
 
@@ -324,6 +342,26 @@ def _shut(stream: httpcore.NetworkStream) -> None:
     except OSError:
         # The provider was faster.
         return
+
+
+def _unpack(response: httpx.Response) -> None:
+    """Let *response* carry its body unpacked, if it was packed although nobody asked for that."""
+    if response.headers.get("content-encoding", "identity") != "identity":
+        packed = httpx.Response(response.status_code, headers=response.headers, stream=response.stream)
+        response.stream = _Unpacked(packed)
+        for name in ("content-encoding", "content-length"):
+            response.headers.pop(name, None)
+
+
+class _Unpacked(httpx.SyncByteStream):
+    def __init__(self, packed: httpx.Response) -> None:
+        self._packed = packed
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self._packed.iter_bytes()
+
+    def close(self) -> None:
+        self._packed.close()
 
 
 def _read_some(response: httpx.Response, largest: int) -> bytes:

@@ -144,14 +144,31 @@ def build_arguments(call: ChatCall, client: Any) -> dict[str, Any]:
 def _make_openai_client(call: ChatCall, upstream: Upstream) -> Any:
     import openai  # noqa: PLC0415 - comes with litellm, and is as slow
 
-    http = httpx.Client(transport=upstream, timeout=TIMEOUT, trust_env=False)
+    http = httpx.Client(transport=_Accepted(upstream), timeout=TIMEOUT, trust_env=False)
     return openai.OpenAI(api_key=call.key or _NO_KEY, base_url=call.base_url, http_client=http, max_retries=0)
 
 
 def _make_handler(call: ChatCall, upstream: Upstream) -> Any:
     from litellm.llms.custom_httpx.http_handler import HTTPHandler  # noqa: PLC0415 - as above
 
-    return HTTPHandler(client=httpx.Client(transport=upstream, timeout=TIMEOUT, trust_env=False))
+    return HTTPHandler(client=httpx.Client(transport=_Accepted(upstream), timeout=TIMEOUT, trust_env=False))
+
+
+class _Accepted(httpx.BaseTransport):
+    """Lets LiteLLM see only answers that it can translate; what a refusal means is read from the wire.
+
+    It would read a refusal of a stream in a pool of threads that was made where it was imported. Under gevent it waits
+    for that pool in vain, for five seconds.
+    """
+
+    def __init__(self, upstream: Upstream) -> None:
+        self._upstream = upstream
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        response = self._upstream.handle_request(request)
+        if not response.is_success:
+            raise httpx.ReadError("The provider refused the request.", request=request)
+        return response
 
 
 _CLIENTS: Mapping[str, Callable[[ChatCall, Upstream], Any]] = {
