@@ -177,10 +177,11 @@ class _Relay:
         response.vary.add("Origin")
         origin = request.headers.get("Origin", "")
         if origin and origin.lower() not in self._config.origins and not _is_own(origin):
+            is_named = g.origin == origin
             self._log.warning(
                 "origin_refused",
                 origin=g.origin,
-                detail=f"To let this page read answers set SIDESTEP_ORIGINS={g.origin}",
+                detail=f"To let this page read answers set SIDESTEP_ORIGINS={origin}" if is_named else "",
                 request_id=g.request_id,
             )
         route = request.url_rule.rule if request.url_rule else None

@@ -6,6 +6,7 @@ the program's authors wrote: the kind of an exception, a place in the code, the 
 
 from __future__ import annotations
 
+import atexit
 import io
 import logging
 import sys
@@ -40,6 +41,8 @@ class Guards:
         threading.excepthook = lambda args: self._report(args.exc_type, args.exc_value, args.exc_traceback)
         sys.unraisablehook = lambda args: self._report(args.exc_type, args.exc_value, args.exc_traceback)
         sys.stdout = sys.stderr = _Stray(self._log)
+        # At its very end Python warns past all of this.
+        atexit.register(warnings.simplefilter, "ignore")
 
     def let_speak(self, function: Callable[[], None]) -> Callable[[], None]:
         """Return *function* so that what it writes is written."""

@@ -133,7 +133,9 @@ def _report_from_hub() -> None:
     """Let gevent report what nobody caught as Python does; on its own it prints the words of it."""
     import gevent  # type: ignore[import-untyped]  # noqa: PLC0415 - only in gevent's workers
 
-    gevent.get_hub().print_exception = lambda _context, kind, error, trace: sys.excepthook(kind, error, trace)
+    # As it is now: libraries that are imported later may take its place.
+    report = sys.excepthook
+    gevent.get_hub().print_exception = lambda _context, kind, error, trace: report(kind, error, trace)
 
 
 def _spawn_in_gevent(function: Callable[[], None]) -> object:

@@ -53,11 +53,14 @@ class RunningRelay:
         with self._news:
             return [json.loads(line) for line in self.stderr if line.startswith("{")]
 
-    def wait_for_log(self, timeout: float = 10.0, **fields: Any) -> dict[str, Any]:
-        """Wait for a log line that has *fields* and return it; AssertionError if none comes."""
+    def wait_for_log(self, timeout: float = 10.0, *, since: int = 0, **fields: Any) -> dict[str, Any]:
+        """Wait for a log line that has *fields* and return it; AssertionError if none comes.
+
+        Of `stderr` lines before *since* are left out.
+        """
 
         def find() -> dict[str, Any] | None:
-            lines = [json.loads(line) for line in self.stderr if line.startswith("{")]
+            lines = [json.loads(line) for line in self.stderr[since:] if line.startswith("{")]
             fitting = (line for line in lines if all(line.get(name) == fields[name] for name in fields))
             return next(fitting, None)
 

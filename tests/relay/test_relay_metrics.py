@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import sys
@@ -237,6 +238,11 @@ def test_a_stream_is_counted_once_it_ended(client: httpx.Client, fake: Fake) -> 
     assert grew("chat_overhead_seconds_count", lane=lane) == 1
     assert grew("upstream_responses_total", provider="custom", status="200") == 1
     assert grew("requests_total", route="/v1/chat/completions", method="POST", status="200", code="") == 1
+    # What is scraped is what is declared.
+    declared = {family.name: set(family.labels) for family in Metrics().families}
+    for series, labels in after.label_names().items():
+        name = re.sub("_(bucket|count|sum)$", "", series)
+        assert labels - {"le"} == declared.get(name, declared.get(series)), series
     # A chat has times of its own.
     assert grew("request_seconds_count", route="/v1/chat/completions") == 0
     assert grew("request_seconds_count", route="/metrics") == 1
