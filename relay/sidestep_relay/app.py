@@ -11,8 +11,9 @@ import secrets
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response, g, jsonify, request
 from flask_cors import CORS
@@ -23,31 +24,42 @@ from sidestep.catalogue import CatalogueEntry, load_catalogue
 from sidestep.errors import redact
 from sidestep_relay.allowances import Allowance
 from sidestep_relay.auth import TokenCheck
+from sidestep_relay.caches import Cache, MemoryCache
 from sidestep_relay.chats import choose_entry, estimate_tokens, find_key, read_chat
+from sidestep_relay.clients import ROUTE, ClientGuard, has_client_left
 from sidestep_relay.config import RelayConfig
-from sidestep_relay.errors import RelayError
-from sidestep_relay.exchanges import CLIENT_CLOSED, Exchange, measure_ms
+from sidestep_relay.deadlines import Drain
+from sidestep_relay.errors import RelayError, make_stopping_error
+from sidestep_relay.exchanges import CLIENT_CLOSED, Exchange, make_stream_response, measure_ms
 from sidestep_relay.grants import check_host, check_metrics, check_provider, name_provider
+from sidestep_relay.headers import CACHE_HEADER, REQUEST_HEADERS
 from sidestep_relay.lanes import Lane, LaneName, choose_lane
 from sidestep_relay.lanes.pipe import PipeLane
 from sidestep_relay.lanes.translate import TranslateLane, load_litellm
-from sidestep_relay.limits import Limiter, name_address
+from sidestep_relay.limits import Budget, Limiter, name_address
 from sidestep_relay.loading import BackgroundLoader, Spawn, spawn_thread
 from sidestep_relay.metrics import Limit, Metrics
 from sidestep_relay.models import fetch_models, list_catalogue
 from sidestep_relay.probes import PROBE_SECONDS, Prober, read_probe
+from sidestep_relay.proxies import FORWARDED, PEER, ProxyMiddleware
 from sidestep_relay.shapes import check_headers, check_shape
 from sidestep_relay.site import add_site
-from sidestep_relay.streaming import ClientLeft, has_client_left
+from sidestep_relay.sources import Asker, Sources, Way
+from sidestep_relay.streaming import ClientLeft
 from sidestep_relay.telemetry import Log, locate, make_log
+from sidestep_relay.ticks import read_plan, write_ticks
 from sidestep_relay.token_files import TokenFile
 from sidestep_relay.tokens import Token, make_full_token
 from sidestep_relay.upstreams import Connections, Upstream
+from sidestep_relay.wishes import read_wish
+
+if TYPE_CHECKING:
+    from sidestep_relay.redis_links import RedisLink
+    from sidestep_relay.shared_counts import SharedCounts
 
 __all__ = ["create_app"]
 
-_REQUEST_HEADERS = ["Authorization", "Content-Type", "X-Provider-Key", "X-Provider-Base", "X-Request-Id"]
-_RESPONSE_HEADERS = ["X-Request-Id", "Retry-After", "Server-Timing"]
+_RESPONSE_HEADERS = ["X-Request-Id", "Retry-After", "Server-Timing", CACHE_HEADER, "Age"]
 _METRICS_PATH = "/metrics"
 _PREFLIGHT_SECONDS = 7200  # the longest that Chromium remembers
 _ORIGIN = re.compile(r"null|[a-z][a-z0-9+.-]{0,30}://[A-Za-z0-9.:\[\]-]{1,150}")
@@ -64,6 +76,7 @@ def create_app(
     probe_seconds: float = PROBE_SECONDS,
     clock: Callable[[], float] = time.time,
     metrics: Metrics | None = None,
+    drain: Drain | None = None,
 ) -> Flask:
     """Return the WSGI application.
 
@@ -74,29 +87,33 @@ def create_app(
         spawn: how to run something slow beside the serving; see `loading`.
         load: returns the litellm module.
         probe_seconds: how long a probe may take.
-        clock: returns Unix time in seconds; tokens end by it.
+        clock: returns Unix time in seconds; tokens end, and kept answers grow old, by it.
         metrics: what counts.
+        drain: what its server begins when the process is told to stop; by default nothing ever does.
     """
     app = _Application(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = config.largest_body
     # FLASK_DEBUG would let a bug through to the server, which shows the words of it.
     app.config.update(DEBUG=False, PROPAGATE_EXCEPTIONS=False)
+    log = log or make_log()
+    drain = drain or Drain(config.deadlines.drain)
     relay = _Relay(
         config,
         environment or {},
-        log or make_log(),
+        log,
         spawn,
         load,
         probe_seconds=probe_seconds,
         clock=clock,
         metrics=metrics or Metrics(),
+        drain=drain,
     )
     # A pattern, because flask-cors takes an origin with an IPv6 address for one.
     CORS(
         app,
         origins=[re.compile(re.escape(origin) + r"\Z") for origin in config.origins],
         methods=["GET", "POST", "OPTIONS"],
-        allow_headers=_REQUEST_HEADERS,
+        allow_headers=list(REQUEST_HEADERS),
         expose_headers=_RESPONSE_HEADERS,
         max_age=_PREFLIGHT_SECONDS,
         always_send=False,
@@ -109,11 +126,15 @@ def create_app(
     app.get("/readyz")(relay.get_readiness)
     app.get(_METRICS_PATH)(relay.get_metrics)
     app.get("/v1/relay")(relay.get_relay)
+    app.post("/v1/relay/ticks")(relay.post_ticks)
     app.get("/v1/models")(relay.get_models)
     app.post("/v1/chat/completions")(relay.post_chat)
     app.post("/v1/probe")(relay.post_probe)
     if config.site:
         add_site(app, config.site)
+    app.extensions["sidestep_relay"] = relay
+    app.wsgi_app = ProxyMiddleware(app.wsgi_app, config.trusted_proxies)  # type: ignore[method-assign]  # Flask's way
+    app.wsgi_app = ClientGuard(app.wsgi_app, config.deadlines, drain, log)  # type: ignore[method-assign]
     relay.loader.start()
     return app
 
@@ -137,25 +158,40 @@ class _Relay:
         probe_seconds: float,
         clock: Callable[[], float],
         metrics: Metrics,
+        drain: Drain,
     ) -> None:
         self._config = config
+        self._drain = drain
         self._catalogue = load_catalogue()
         known = frozenset(host for entry in self._catalogue.values() for host in entry.hosts)
         self._destinations = dataclasses.replace(config.destinations, known=known)
         self._own_keys = environment if config.should_use_own_keys else {}
         self._log = log
         self._tokens = TokenCheck(_make_token_list(config, self._catalogue.keys(), clock, log), clock)
-        self._limiter = Limiter()
         self._metrics = metrics
+        self._redis = _connect(config.redis_url, log)
+        self._limiter = Limiter(_share_counts(self._redis))
+        cache = _make_cache(config, self._redis, clock)
+        self._sources = Sources(cache, can_join=config.can_join, is_alone=self._redis is None, clock=clock)
         self._connections = Connections(self._destinations)
         self._prober = Prober(self._destinations, self._connections.context, self._catalogue, seconds=probe_seconds)
         self.loader = BackgroundLoader(load, spawn, log)
         self._lanes: dict[LaneName, Lane] = {"pipe": PipeLane(), "translate": TranslateLane(self.loader.get)}
 
+    def close(self) -> None:
+        """Close the connections that are kept open, where the process goes on without this relay."""
+        self._connections.close()
+        if self._redis:
+            self._redis.close()
+
     # around every request
 
     def begin(self) -> None:
         """Name the request, and refuse it before anything is read if its token is wrong."""
+        if self._redis:
+            # Not before a request: a server may fork after it has made the application.
+            self._redis.start()
+        request.environ[ROUTE] = request.url_rule.rule if request.url_rule else ""
         g.request_id = _choose_request_id()
         g.origin = _name_origin(request.headers.get("Origin", ""))
         g.begun = time.monotonic()
@@ -233,9 +269,11 @@ class _Relay:
 
     def get_readiness(self) -> Response:
         """Say whether a chat would be served at once. Asks nothing and nobody that costs anything."""
-        if self.loader.is_loaded:
-            return jsonify({"status": "ready"})
-        response = jsonify({"status": "starting"})
+        # Without Redis the relay serves all the same, so it is told and changes nothing.
+        about = {"redis": "away" if self._redis.is_away else "connected"} if self._redis else {}
+        if self.loader.is_loaded and not self._drain.has_begun:
+            return jsonify({"status": "ready", **about})
+        response = jsonify({"status": "stopping" if self._drain.has_begun else "starting", **about})
         response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
         response.headers["Retry-After"] = "1"
         return response
@@ -252,17 +290,38 @@ class _Relay:
         return response
 
     def get_relay(self) -> Response:
-        """Say what this relay is and can."""
+        """Say what this relay is and can, and how much of it the asking token may have."""
+        token: Token = g.token
         return jsonify(
             {
                 "name": self._config.name,
                 "version": __version__,
                 "providers": list(self._list_entries()),
-                "limits": {"largest_body": self._config.largest_body},
-                "uses_own_keys": self._config.should_use_own_keys and bool(g.token.uses_own_keys),
+                "limits": {"largest_body": self._config.largest_body, **dataclasses.asdict(self._allowance())},
+                "token": {"name": token.name, "expires": token.expires.isoformat() if token.expires else None},
+                "uses_own_keys": self._config.should_use_own_keys and bool(token.uses_own_keys),
                 "is_ready": self.loader.is_loaded,
             }
         )
+
+    def post_ticks(self) -> Response:
+        """Stream a few events at known moments, for whoever looks for what stands between."""
+        plan, environ = read_plan(request.args), request.environ
+        about = {"forwarded": environ[FORWARDED]}
+        if environ[FORWARDED] == "ignored":
+            about["peer"] = environ[PEER]
+        address = name_address(request.remote_addr)
+        with ExitStack() as held:
+            with self._count_refusals("streams"):
+                held.enter_context(
+                    self._limiter.hold_stream(
+                        ("token", g.token.name, self._allowance().streams),
+                        ("address", address, self._config.per_address.streams),
+                    )
+                )
+            response = make_stream_response(write_ticks(plan, about, lambda: has_client_left(environ)))
+            response.call_on_close(held.pop_all().close)
+        return response
 
     def get_models(self) -> Response:
         """List one provider's models, or the catalogue's."""
@@ -285,6 +344,8 @@ class _Relay:
 
     def post_chat(self) -> Response:
         """Send a chat to its provider and the answer back."""
+        if self._drain.has_begun:
+            raise make_stopping_error()
         call = read_chat(
             _read_json(),
             self._catalogue,
@@ -297,6 +358,8 @@ class _Relay:
         upstream = self._open(call.entry, call.base_url, call.key, reads_along=lane == "translate")
         own, shared = self._allowance(), self._config.per_address
         address = name_address(request.remote_addr)
+        wish = read_wish(request.headers.get(CACHE_HEADER))
+        asker = Asker(g.token.name, request.headers["Authorization"].partition(" ")[2].strip())
         with ExitStack() as held:
             with self._count_refusals("streams"):
                 held.enter_context(
@@ -304,15 +367,23 @@ class _Relay:
                         ("token", g.token.name, own.streams), ("address", address, shared.streams)
                     )
                 )
-            with self._count_refusals("model_tokens"):
-                budget = self._limiter.count_tokens(g.token.name, estimate_tokens(call), own.tokens_per_minute)
+            charge = partial(self._charge, g.token.name, estimate_tokens(call), own.tokens_per_minute)
+            source = self._sources.choose(wish, asker, Way(call, self._lanes[lane], upstream, charge))
+            held.callback(source.close)
+            self._metrics.count_cache(source.outcome or "unwished")
             # A refusal above is logged as any request; from here on the exchange logs.
             g.is_logged = g.has_exchange = True
             tally = self._metrics.begin_chat(
                 provider=name_provider(call.entry, call.base_url), lane=lane, is_stream=call.is_stream, begun=g.begun
             )
             exchange = Exchange(
-                call, upstream, self._lanes[lane], self._config.ping_seconds, self._log, budget=budget, tally=tally
+                call,
+                source,
+                self._config.ping_seconds,
+                self._log,
+                deadlines=self._config.deadlines,
+                drain=self._drain,
+                tally=tally,
             )
             response = exchange.stream() if call.is_stream else exchange.complete()
             # Not where the stream is written: a server need not begin with it if the client has left.
@@ -344,6 +415,10 @@ class _Relay:
         with self._count_refusals("address_requests"):
             self._limiter.count_request("address", address, self._config.per_address.requests_per_minute)
 
+    def _charge(self, name: str, estimate: int, most: int) -> Budget:
+        with self._count_refusals("model_tokens"):
+            return self._limiter.count_tokens(name, estimate, most)
+
     @contextmanager
     def _count_refusals(self, limit: Limit) -> Iterator[None]:
         try:
@@ -371,7 +446,35 @@ class _Relay:
             has_key=bool(key),
             reads_along=reads_along,
             secret=key if is_lent else "",
+            idle_seconds=self._config.deadlines.idle,
         )
+
+
+def _connect(redis_url: str, log: Log) -> RedisLink | None:
+    if not redis_url:
+        return None
+    # Here and not above: a relay that is alone saves the memory.
+    from sidestep_relay.redis_links import RedisLink  # noqa: PLC0415
+
+    return RedisLink(redis_url, log)
+
+
+def _share_counts(link: RedisLink | None) -> SharedCounts | None:
+    if link is None:
+        return None
+    from sidestep_relay.shared_counts import SharedCounts  # noqa: PLC0415 - as above
+
+    return SharedCounts(link)
+
+
+def _make_cache(config: RelayConfig, link: RedisLink | None, clock: Callable[[], float]) -> Cache | None:
+    if not config.cache_seconds:
+        return None
+    if link is None:
+        return MemoryCache(config.cache_seconds, config.cache_bytes, clock)
+    from sidestep_relay.shared_caches import RedisCache  # noqa: PLC0415 - as above
+
+    return RedisCache(link, config.cache_seconds, clock)
 
 
 def _make_token_list(

@@ -28,8 +28,9 @@ from sidestep_relay.upstreams import Upstream
 
 __all__ = ["CacheOutcome", "ChatTally", "Family", "Limit", "Metrics"]
 
-CacheOutcome = Literal["hit", "miss", "joined", "bypassed"]
-"""What the cache did for a chat: answered it, had nothing, let it join one under way, or was not asked."""
+CacheOutcome = Literal["hit", "miss", "joined", "off", "unwished"]
+"""Where a chat's answer came from: what was kept; the provider, with the wish that it be kept or shared; another's chat
+under way; the provider, as the relay does neither; the provider, as nothing was wished."""
 
 Limit = Literal["token_requests", "address_requests", "streams", "model_tokens"]
 """Which limit refused a request."""
@@ -109,7 +110,11 @@ class Metrics:
             "moment",
         )
         self._refused = self._add_counter("limits_refused", "Requests refused by a limit.", "limit")
-        self._cache = self._add_counter("cache_requests", "What the cache did for chats.", "outcome")
+        self._cache = self._add_counter(
+            "cache_requests",
+            "Where answers of chats came from; `off`: the relay keeps and shares none; `unwished`: nothing was asked.",
+            "outcome",
+        )
         self._load = self._add_gauge(
             "litellm_load_seconds", "How long LiteLLM took to load; 0 until it has.", "livemax"
         )

@@ -16,6 +16,7 @@ __all__ = ["FIELDS", "Log", "locate", "make_log"]
 FIELDS = frozenset(
     {
         "bytes",
+        "cache",
         "chunks",
         "client_left",
         "code",

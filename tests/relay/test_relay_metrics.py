@@ -208,7 +208,7 @@ def test_what_the_cache_does_is_counted() -> None:
         for _ in range(times):
             metrics.count_cache(outcome)  # type: ignore[arg-type]
     found = Scrape(metrics.render("")[0].decode())
-    assert [found.sum("cache_requests_total", outcome=word) for word in ("hit", "miss", "joined", "bypassed")] == [
+    assert [found.sum("cache_requests_total", outcome=word) for word in ("hit", "miss", "joined", "off")] == [
         3,
         2,
         1,

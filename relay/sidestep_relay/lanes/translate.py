@@ -12,6 +12,8 @@ What LiteLLM would do on its own, and why it does not here:
 * *Log.* It logs prompts at debug level; its loggers are silenced. At each stream's end it hands work to a pool of
   logging threads; no such work is taken. (The pool is made where litellm is imported, which under gevent is a thread of
   its own, and handing it work from another one fails now and then, after the last word of an answer.)
+* *Read in a thread.* It reads a stream's refusal in another such pool, and waits five seconds for it in vain. What it
+  would read is there already, so it is read in place.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Executor, Future
 from contextlib import closing
 from typing import Any, ClassVar
 
@@ -55,15 +58,26 @@ def load_litellm() -> Any:
     """Import litellm (about 3 s, 160 MB), set up for a relay, and return it."""
     os.environ.update(_ENVIRONMENT)
     import litellm  # noqa: PLC0415 - too slow to be imported with the relay
+    from litellm.llms.custom_httpx import http_handler  # noqa: PLC0415 - as above
 
     litellm.telemetry = False
     litellm.disable_streaming_logging = True
     litellm.suppress_debug_info = True
     litellm.drop_params = False
     litellm.num_retries = 0
+    http_handler._STREAMING_ERROR_BODY_READ_EXECUTOR = _InPlace()  # type: ignore[misc, assignment]  # it has no setting
     for name in _LOGGERS:
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     return litellm
+
+
+class _InPlace(Executor):
+    """Does at once what it is given, and needs no thread."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        done: Future[Any] = Future()
+        done.set_result(fn(*args, **kwargs))
+        return done
 
 
 class TranslateLane:
@@ -133,9 +147,10 @@ def build_arguments(call: ChatCall, client: Any) -> dict[str, Any]:
         "max_retries": 0,
         # Without it tools need a package that is not installed.
         "_skip_mcp_handler": True,
+        **_OWN_ARGUMENTS.get(call.entry.relay_dialect, {}),
     }
-    if call.is_stream and call.wants_usage:
-        arguments["stream_options"] = {"include_usage": True}
+    if call.is_stream and call.stream_options:
+        arguments["stream_options"] = dict(call.stream_options)
     vendor = VENDOR_FIELDS.get(call.entry.relay_dialect)
     if vendor is None:
         return {**arguments, "extra_body": dict(call.fields)}
@@ -146,39 +161,28 @@ def build_arguments(call: ChatCall, client: Any) -> dict[str, Any]:
 def _make_openai_client(call: ChatCall, upstream: Upstream) -> Any:
     import openai  # noqa: PLC0415 - comes with litellm, and is as slow
 
-    http = httpx.Client(transport=_Accepted(upstream), timeout=TIMEOUT, trust_env=False)
+    http = httpx.Client(transport=upstream, timeout=TIMEOUT, trust_env=False)
     return openai.OpenAI(api_key=call.key or _NO_KEY, base_url=call.base_url, http_client=http, max_retries=0)
 
 
 def _make_handler(call: ChatCall, upstream: Upstream) -> Any:
     from litellm.llms.custom_httpx.http_handler import HTTPHandler  # noqa: PLC0415 - as above
 
-    return HTTPHandler(client=httpx.Client(transport=_Accepted(upstream), timeout=TIMEOUT, trust_env=False))
-
-
-class _Accepted(httpx.BaseTransport):
-    """Lets LiteLLM see only answers that it can translate; what a refusal means is read from the wire.
-
-    It would read a refusal of a stream in a pool of threads that was made where it was imported. Under gevent it waits
-    for that pool in vain, for five seconds.
-    """
-
-    def __init__(self, upstream: Upstream) -> None:
-        self._upstream = upstream
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        response = self._upstream.handle_request(request)
-        if not response.is_success:
-            raise httpx.ReadError("The provider refused the request.", request=request)
-        return response
+    return HTTPHandler(client=httpx.Client(transport=upstream, timeout=TIMEOUT, trust_env=False))
 
 
 _CLIENTS: Mapping[str, Callable[[ChatCall, Upstream], Any]] = {
     "openai_chat": _make_openai_client,
     "anthropic": _make_handler,
+    "bedrock_converse": _make_handler,
 }
 _CHAT_PATHS = {"anthropic": "/messages"}
 """What LiteLLM wants as a part of the base URL."""
+
+_OWN_ARGUMENTS: Mapping[str, Mapping[str, Any]] = {
+    # Only signatures need a region. Left out, it and more would be taken from the relay's own AWS settings.
+    "bedrock_converse": {"aws_region_name": "us-east-1"},
+}
 
 
 def _next_chunk(chunks: Iterator[Any], call: ChatCall, upstream: Upstream) -> Any:
@@ -215,7 +219,7 @@ def _check_answer(call: ChatCall, upstream: Upstream) -> Observation:
     if upstream.observer is None:
         return Observation(is_finished=True)
     seen = upstream.observer.seen
-    upstream.usage = seen.usage
+    upstream.usage = seen.usage if seen.total_tokens is None else {"total_tokens": seen.total_tokens}
     if seen.error:
         raise read_error(seen.error, call, status=None)
     if upstream.is_html:
