@@ -36,8 +36,8 @@ Announce = Callable[[], None]
 """Called once, when requests are accepted."""
 
 _BACKLOG = 1024
-_EXIT_SECONDS = 5
-"""What a worker of gunicorn needs to notice the end: it looks once in a second, and kept-alive clients have two."""
+_EXIT_SECONDS = 10
+"""What a worker of gunicorn may need to notice the end (it looks once in a second) and to leave LiteLLM behind."""
 
 _HANDSHAKE_SECONDS = 10.0
 _MEMORY = "/dev/shm"  # noqa: S108 - gunicorn makes its files there with names of their own
