@@ -17,9 +17,11 @@ from sidestep._version import __version__
 from sidestep_relay.certificates import CertificateError, CertificateFiles
 from sidestep_relay.check_cli import add_check_command, run_check
 from sidestep_relay.config import RelayConfig, SettingError, load_config
+from sidestep_relay.guards import Guards
 from sidestep_relay.pair_cli import add_pair_command, read_url, run_pair
 from sidestep_relay.pairing import make_pairing_link
 from sidestep_relay.servers import SERVERS, bind, choose_server
+from sidestep_relay.telemetry import Log, make_log
 from sidestep_relay.token_cli import add_token_commands, run_token
 
 if TYPE_CHECKING:
@@ -72,11 +74,14 @@ def serve(options: argparse.Namespace, environment: Mapping[str, str]) -> int:
             environment, file=options.config, tokens=options.tokens, site=options.site, own_origins=own
         )
         url = _write_url(scheme, options.host, port)
+        log = make_log()
+        guards = Guards(log)
+        guards.install()
         SERVERS[options.server](
-            partial(_make_app, config, environment),
+            partial(_make_app, config, environment, log),
             listener,
             options.workers,
-            partial(_announce, config, url, options),
+            guards.let_speak(partial(_announce, config, url, options)),
             deadlines=config.deadlines,
             certificates=certificates,
         )
@@ -140,11 +145,11 @@ def _find_port(options: argparse.Namespace, environment: Mapping[str, str]) -> i
     return int(given)
 
 
-def _make_app(config: RelayConfig, environment: Mapping[str, str], spawn: Spawn, drain: Drain) -> Flask:
+def _make_app(config: RelayConfig, environment: Mapping[str, str], log: Log, spawn: Spawn, drain: Drain) -> Flask:
     # Here and not above: see `servers`.
     from sidestep_relay.app import create_app  # noqa: PLC0415
 
-    return create_app(config, environment=environment, spawn=spawn, drain=drain)
+    return create_app(config, environment=environment, log=log, spawn=spawn, drain=drain)
 
 
 def _announce(config: RelayConfig, url: str, options: argparse.Namespace) -> None:

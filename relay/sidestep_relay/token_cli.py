@@ -39,7 +39,8 @@ def add_token_commands(commands: Any) -> None:
     actions = command.add_subparsers(required=True, metavar="action", dest="action")
     adding = _add(actions, "add", "make a token and print it, once")
     adding.add_argument("name", help="what logs and lists call it")
-    adding.add_argument("--providers", default=EVERYTHING, help="what it may call, comma-separated (default: *, all)")
+    adding.add_argument("--providers", help="what it may call, comma-separated (default: *, all; with --metrics none)")
+    adding.add_argument("--metrics", action="store_true", help="let it read /metrics, which tell of everyone")
     adding.add_argument(
         "--own-keys", default="", help="providers for which the relay lends its own key (default: none)"
     )
@@ -99,13 +100,15 @@ def give_token(name: str, environment: Mapping[str, str], *, tokens: Path | None
 
 def _add_one(options: argparse.Namespace, tokens: tuple[Token, ...]) -> tuple[Token, ...]:
     options.value = make_token()
+    usual = "" if options.metrics else EVERYTHING
     token = Token(
         options.name,
         (Secret(hash_token(options.value)),),
-        providers=_split(options.providers),
+        providers=_split(usual if options.providers is None else options.providers),
         uses_own_keys=_split(options.own_keys),
         expires=_read_expires(options.expires),
         limits={name: most for name in LIMIT_NAMES if (most := getattr(options, name)) is not None},
+        sees_metrics=options.metrics,
     )
     return add_token(tokens, token)
 
@@ -117,6 +120,7 @@ def _list_all(_: argparse.Namespace, tokens: tuple[Token, ...]) -> tuple[Token, 
             f"{'expired' if token.expires <= now else 'expires'} {token.expires.isoformat()}" if token.expires else ""
         )
         parts = [token.name, f"providers {_join(token.providers)}", f"own keys {_join(token.uses_own_keys)}", ending]
+        parts += ["metrics"] if token.sees_metrics else []
         parts += [f"{name} {most}" for name, most in token.limits.items()]
         sys.stdout.write("\t".join(part for part in parts if part) + "\n")
     if not tokens:

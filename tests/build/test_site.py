@@ -40,7 +40,8 @@ def test_the_second_build_does_nothing(site_dir: Path, capsys: pytest.CaptureFix
     before = (site_dir / "build.json").stat().st_mtime_ns
     prepare_site(for_tests=True)
 
-    lines = capsys.readouterr().out.splitlines()
+    # Tests in another process may be looking whether all is up to date, too.
+    lines = [line for line in capsys.readouterr().out.splitlines() if "another build" not in line]
     assert lines
     assert all(line.endswith(": up to date") for line in lines), lines
     assert (site_dir / "build.json").stat().st_mtime_ns == before

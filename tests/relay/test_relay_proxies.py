@@ -160,3 +160,9 @@ def test_ticks_say_when_a_proxy_was_believed(relay: RunningRelay) -> None:
     tick = read_first_tick(relay.url, **{"X-Forwarded-For": "203.0.113.51"})
     assert tick["forwarded"] == "believed"
     assert "peer" not in tick
+
+
+@pytest.mark.parametrize("query", ["count=1", "count=21", "count=00000000099999999", "count=x", "silence_s=-1", "n=2"])
+def test_a_plan_without_measure_is_refused(make_app: Callable[..., Flask], query: str) -> None:
+    answer = make_app().test_client().post(f"/v1/relay/ticks?{query}", headers=PAIRED)
+    assert (answer.status_code, answer.get_json()["error"]["param"]) == (400, query.partition("=")[0])
