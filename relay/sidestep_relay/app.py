@@ -20,6 +20,8 @@ from werkzeug.exceptions import BadRequest, HTTPException
 
 from sidestep._version import __version__
 from sidestep.catalogue import CatalogueEntry, load_catalogue
+from sidestep.envelopes import KEY_HEADER, TIME_HEADER
+from sidestep.envelopes import PATH as SEALED_PATH
 from sidestep_relay.allowances import Allowance
 from sidestep_relay.auth import TokenCheck
 from sidestep_relay.chats import choose_entry, estimate_tokens, find_key, read_chat
@@ -34,6 +36,8 @@ from sidestep_relay.limits import Limiter, name_address
 from sidestep_relay.loading import BackgroundLoader, Spawn, spawn_thread
 from sidestep_relay.models import fetch_models, list_catalogue
 from sidestep_relay.probes import PROBE_SECONDS, Prober, read_probe
+from sidestep_relay.replays import ReplayGuard
+from sidestep_relay.sealed_edge import Sealing, SealingMiddleware
 from sidestep_relay.shapes import check_headers, check_shape
 from sidestep_relay.site import add_site
 from sidestep_relay.streaming import ClientLeft, has_client_left
@@ -44,8 +48,8 @@ from sidestep_relay.upstreams import Connections, Upstream
 
 __all__ = ["create_app"]
 
-_REQUEST_HEADERS = ["Authorization", "Content-Type", "X-Provider-Key", "X-Provider-Base", "X-Request-Id"]
-_RESPONSE_HEADERS = ["X-Request-Id", "Retry-After", "Server-Timing"]
+_REQUEST_HEADERS = ["Authorization", "Content-Type", "X-Provider-Key", "X-Provider-Base", "X-Request-Id", KEY_HEADER]
+_RESPONSE_HEADERS = ["X-Request-Id", "Retry-After", "Server-Timing", TIME_HEADER]
 _PREFLIGHT_SECONDS = 7200  # the longest that Chromium remembers
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_.-]{8,64}")
 
@@ -59,6 +63,7 @@ def create_app(
     load: Callable[[], Any] = load_litellm,
     probe_seconds: float = PROBE_SECONDS,
     clock: Callable[[], float] = time.time,
+    replay_guard: ReplayGuard | None = None,
 ) -> Flask:
     """Return the WSGI application.
 
@@ -70,10 +75,22 @@ def create_app(
         load: returns the litellm module.
         probe_seconds: how long a probe may take.
         clock: returns Unix time in seconds; tokens end by it.
+        replay_guard: remembers what was sealed; in this process alone by default.
     """
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = config.largest_body
-    relay = _Relay(config, environment or {}, log or make_log(), spawn, load, probe_seconds=probe_seconds, clock=clock)
+    sealing = Sealing(config.sealing, replay_guard, clock)
+    relay = _Relay(
+        config,
+        environment or {},
+        log or make_log(),
+        spawn,
+        load,
+        sealing=sealing,
+        probe_seconds=probe_seconds,
+        clock=clock,
+    )
+    app.wsgi_app = SealingMiddleware(app.wsgi_app, sealing)  # type: ignore[method-assign]  # Flask's own way
     # A pattern, because flask-cors takes an origin with an IPv6 address for one.
     CORS(
         app,
@@ -94,6 +111,7 @@ def create_app(
     app.get("/v1/models")(relay.get_models)
     app.post("/v1/chat/completions")(relay.post_chat)
     app.post("/v1/probe")(relay.post_probe)
+    app.post(SEALED_PATH)(relay.post_sealed)
     if config.site:
         add_site(app, config.site)
     relay.loader.start()
@@ -111,6 +129,7 @@ class _Relay:
         spawn: Spawn,
         load: Callable[[], Any],
         *,
+        sealing: Sealing,
         probe_seconds: float,
         clock: Callable[[], float],
     ) -> None:
@@ -120,6 +139,7 @@ class _Relay:
         self._destinations = dataclasses.replace(config.destinations, known=known)
         self._own_keys = environment if config.should_use_own_keys else {}
         self._log = log
+        self._sealing = sealing
         self._tokens = TokenCheck(_make_token_list(config, self._catalogue.keys(), clock, log), clock)
         self._limiter = Limiter()
         self._connections = Connections(self._destinations)
@@ -137,12 +157,14 @@ class _Relay:
         g.code = ""
         g.token_name = ""
         g.is_logged = not request.path.startswith("/v1/") or request.method == "OPTIONS"
-        if request.method != "OPTIONS" and request.path.startswith("/v1/"):
+        # What could not be opened has no token to show; its route refuses it.
+        if request.method != "OPTIONS" and request.path.startswith("/v1/") and request.path != SEALED_PATH:
             g.token = self._tokens.check(request.headers.get("Authorization"))
             g.token_name = g.token.name
             check_headers(request.headers)
             # After the token, so that nobody can use up what is another's.
             self._count_request()
+            self._sealing.check_fresh(request.environ)
 
     def end(self, response: Response) -> Response:
         """Add the headers that every answer carries, and say which origin to allow if one was refused."""
@@ -209,6 +231,7 @@ class _Relay:
                 "limits": {"largest_body": self._config.largest_body},
                 "uses_own_keys": self._config.should_use_own_keys and bool(g.token.uses_own_keys),
                 "is_ready": self.loader.is_loaded,
+                "sealing": self._sealing.describe(),
             }
         )
 
@@ -224,7 +247,7 @@ class _Relay:
             raise RelayError(
                 "provider_base_missing", f"{entry.name} needs its base URL in X-Provider-Base.", status=400
             )
-        key = find_key(entry, request.headers.get("X-Provider-Key"), base_url, self._own_keys, g.token)
+        key = find_key(entry, self._sealing.read_key(request), base_url, self._own_keys, g.token)
         upstream = self._open(entry, base_url, key)
         return jsonify(fetch_models(entry, base_url, key, upstream))
 
@@ -233,7 +256,7 @@ class _Relay:
         call = read_chat(
             _read_json(),
             self._catalogue,
-            key=request.headers.get("X-Provider-Key"),
+            key=self._sealing.read_key(request),
             base_url=request.headers.get("X-Provider-Base"),
             own_keys=self._own_keys,
             token=g.token,
@@ -254,6 +277,10 @@ class _Relay:
             # Not where the stream is written: a server need not begin with it if the client has left.
             response.call_on_close(held.pop_all().close)
         return response
+
+    def post_sealed(self) -> Response:
+        """Refuse an envelope that was not opened; `sealed_edge` lets no other come here."""
+        raise self._sealing.find_refusal(request.environ)
 
     def post_probe(self) -> Response:
         """Say what this server sees of a provider's URL."""

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 from sidestep._version import __version__
 from sidestep_relay.config import RelayConfig, SettingError, load_config
 from sidestep_relay.pairing import make_pairing_link
+from sidestep_relay.replays import ReplayGuard, share_replay_guard
+from sidestep_relay.sealing_cli import add_sealing_commands, run_sealing
 from sidestep_relay.servers import SERVERS, bind, choose_server
 from sidestep_relay.token_cli import add_token_commands, run_token
 
@@ -35,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if options.command == "serve":
             return serve(options, os.environ)
-        run_token(options, os.environ)
+        {"sealing": run_sealing, "token": run_token}[options.command](options, os.environ)
     except SettingError as error:
         return _fail(str(error))
     except KeyboardInterrupt:
@@ -60,12 +62,13 @@ def serve(options: argparse.Namespace, environment: Mapping[str, str]) -> int:
             environment, file=options.config, tokens=options.tokens, site=options.site, own_origins=own
         )
         url = _write_url(options.host, port)
-        SERVERS[options.server](
-            partial(_make_app, config, environment),
-            listener,
-            options.workers,
-            partial(_announce, config, url, page=options.page, should_open=options.open),
-        )
+        with share_replay_guard(options.workers) as guard:
+            SERVERS[options.server](
+                partial(_make_app, config, environment, guard),
+                listener,
+                options.workers,
+                partial(_announce, config, url, page=options.page, should_open=options.open),
+            )
     return 0
 
 
@@ -86,23 +89,29 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     serving.add_argument("--tokens", type=Path, metavar="FILE", help="the file of named tokens (SIDESTEP_TOKENS)")
     serving.add_argument("--server", choices=sorted(SERVERS), default=choose_server(), help="what serves")
     add_token_commands(commands)
+    add_sealing_commands(commands)
     return parser.parse_args(arguments)
 
 
-def _make_app(config: RelayConfig, environment: Mapping[str, str], spawn: Spawn) -> Flask:
+def _make_app(config: RelayConfig, environment: Mapping[str, str], guard: ReplayGuard | None, spawn: Spawn) -> Flask:
     # Here and not above: see `servers`.
     from sidestep_relay.app import create_app  # noqa: PLC0415
 
-    return create_app(config, environment=environment, spawn=spawn)
+    return create_app(config, environment=environment, spawn=spawn, replay_guard=guard)
 
 
 def _announce(config: RelayConfig, url: str, *, page: str | None, should_open: bool) -> None:
     """Say, once requests are accepted, where the relay is and how a page is paired with it."""
     sys.stdout.write(f"Listening on {url}\n")
+    if config.sealing:
+        sys.stdout.write(f"Pages seal to the key with the fingerprint {config.sealing.current.fingerprint}\n")
+    else:
+        sys.stdout.write("Nothing can be sealed: no key can be kept; set SIDESTEP_SEALING_KEY.\n")
     if not page and config.site:
         page = f"{url}/"
     if page and config.token:
-        link = make_pairing_link(page, url, config.token, config.name)
+        sealing_key = config.sealing.current.public if config.sealing else b""
+        link = make_pairing_link(page, url, config.token, config.name, sealing_key=sealing_key)
         sys.stdout.write(f"Open this link to pair the page with this relay (it holds the token):\n{link}\n")
         if should_open:
             # Some systems' openers wait for the browser to end.

@@ -17,9 +17,20 @@ from sidestep_relay.allowances import Allowance
 from sidestep_relay.auth import find_token_file, find_tokens_file, is_strong_token, keep_token
 from sidestep_relay.destinations import Destinations, parse_destination
 from sidestep_relay.lanes import LANES, LaneName, list_lanes
+from sidestep_relay.sealing import SealingKeys
+from sidestep_relay.sealing_keys import SealingKeyError, keep_keys, read_keys, read_keys_file
 from sidestep_relay.tokens import TokenFileError, load_tokens
 
-__all__ = ["RelayConfig", "SettingError", "find_tokens", "load_config", "read_name", "read_settings"]
+__all__ = [
+    "RelayConfig",
+    "SettingError",
+    "find_sealing_file",
+    "find_tokens",
+    "load_config",
+    "load_sealing_keys",
+    "read_name",
+    "read_settings",
+]
 
 _NAMES = (
     "SIDESTEP_TOKEN",
@@ -31,6 +42,8 @@ _NAMES = (
     "SIDESTEP_NAME",
     "SIDESTEP_PING_SECONDS",
     "SIDESTEP_LANES",
+    "SIDESTEP_SEALING_KEY",
+    "SIDESTEP_SEALING_KEY_FILE",
     "SIDESTEP_REQUESTS_PER_MINUTE",
     "SIDESTEP_STREAMS",
     "SIDESTEP_TOKENS_PER_MINUTE",
@@ -66,6 +79,7 @@ class RelayConfig:
         per_address: what one address may ask for, whatever its tokens are.
         tokens_file: where the named tokens are kept, or None.
         lanes: by which lane a provider is called, by its id in the catalogue; the best one where nothing is said.
+        sealing: the keys that pages seal to, or None if there can be none.
     """
 
     token: str
@@ -80,6 +94,7 @@ class RelayConfig:
     per_token: Allowance = field(default_factory=Allowance)
     per_address: Allowance = field(default_factory=Allowance)
     lanes: Mapping[str, LaneName] = field(default_factory=dict)
+    sealing: SealingKeys | None = None
 
 
 def load_config(
@@ -129,6 +144,7 @@ def load_config(
             streams=_read_limit(settings, "SIDESTEP_ADDRESS_STREAMS", usual.streams),
         ),
         lanes=_read_lanes(settings),
+        sealing=load_sealing_keys(settings),
     )
 
 
@@ -145,6 +161,38 @@ def find_tokens(settings: Mapping[str, Any]) -> Path:
     """Return where the named tokens are kept."""
     named = settings.get("SIDESTEP_TOKENS")
     return Path(str(named)) if named else find_tokens_file()
+
+
+def find_sealing_file(settings: Mapping[str, Any]) -> Path:
+    """Return where the sealing keys are kept.
+
+    Raises:
+        SettingError: they are in the settings themselves.
+    """
+    if settings.get("SIDESTEP_SEALING_KEY"):
+        raise SettingError("SIDESTEP_SEALING_KEY: the key is in the settings; change it there.")
+    named = settings.get("SIDESTEP_SEALING_KEY_FILE")
+    return Path(str(named)) if named else find_token_file().with_name("relay-sealing-key")
+
+
+def load_sealing_keys(settings: Mapping[str, Any]) -> SealingKeys | None:
+    """Return the sealing keys, made on the first run; None where none are set and none can be kept.
+
+    Raises:
+        SettingError: what is there cannot be used.
+    """
+    try:
+        if key := settings.get("SIDESTEP_SEALING_KEY"):
+            return read_keys(str(key))
+        path = find_sealing_file(settings)
+        return read_keys_file(path) if settings.get("SIDESTEP_SEALING_KEY_FILE") else keep_keys(path)
+    except SealingKeyError as error:
+        raise SettingError(f"SIDESTEP_SEALING_KEY: {error}") from error
+    except OSError as error:
+        if named := settings.get("SIDESTEP_SEALING_KEY_FILE"):
+            raise SettingError(f"SIDESTEP_SEALING_KEY_FILE: {named} cannot be read.") from error
+        # A relay without a disk of its own still works, unsealed; it says so.
+        return None
 
 
 def _read_file(file: Path | None) -> dict[str, Any]:
