@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 import pytest
 
+from sidestep.envelopes import decode_public_key, make_fingerprint
 from tests.relay.servers import TOKEN, make_environment, run_relay
 
 SERVERS = pytest.mark.parametrize("server", ["gunicorn", "waitress"])
