@@ -25,8 +25,10 @@ from sidestep.envelopes import PATH as SEALED_PATH
 from sidestep_relay.allowances import Allowance
 from sidestep_relay.auth import TokenCheck
 from sidestep_relay.chats import choose_entry, estimate_tokens, find_key, read_chat
+from sidestep_relay.clients import ClientGuard, has_client_left
 from sidestep_relay.config import RelayConfig
-from sidestep_relay.errors import RelayError
+from sidestep_relay.deadlines import Drain
+from sidestep_relay.errors import RelayError, make_stopping_error
 from sidestep_relay.exchanges import CLIENT_CLOSED, Exchange, measure_ms
 from sidestep_relay.grants import check_host, check_provider
 from sidestep_relay.lanes import Lane, LaneName, choose_lane
@@ -40,7 +42,7 @@ from sidestep_relay.replays import ReplayGuard
 from sidestep_relay.sealed_edge import Sealing, SealingMiddleware
 from sidestep_relay.shapes import check_headers, check_shape
 from sidestep_relay.site import add_site
-from sidestep_relay.streaming import ClientLeft, has_client_left
+from sidestep_relay.streaming import ClientLeft
 from sidestep_relay.telemetry import Log, make_log
 from sidestep_relay.token_files import TokenFile
 from sidestep_relay.tokens import Token, make_full_token
@@ -64,6 +66,7 @@ def create_app(
     probe_seconds: float = PROBE_SECONDS,
     clock: Callable[[], float] = time.time,
     replay_guard: ReplayGuard | None = None,
+    drain: Drain | None = None,
 ) -> Flask:
     """Return the WSGI application.
 
@@ -76,21 +79,24 @@ def create_app(
         probe_seconds: how long a probe may take.
         clock: returns Unix time in seconds; tokens end by it.
         replay_guard: remembers what was sealed; in this process alone by default.
+        drain: what its server begins when the process is told to stop; by default nothing ever does.
     """
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = config.largest_body
+    log = log or make_log()
+    drain = drain or Drain(config.deadlines.drain)
     sealing = Sealing(config.sealing, replay_guard, clock)
     relay = _Relay(
         config,
         environment or {},
-        log or make_log(),
+        log,
         spawn,
         load,
         sealing=sealing,
         probe_seconds=probe_seconds,
         clock=clock,
+        drain=drain,
     )
-    app.wsgi_app = SealingMiddleware(app.wsgi_app, sealing)  # type: ignore[method-assign]  # Flask's own way
     # A pattern, because flask-cors takes an origin with an IPv6 address for one.
     CORS(
         app,
@@ -114,6 +120,8 @@ def create_app(
     app.post(SEALED_PATH)(relay.post_sealed)
     if config.site:
         add_site(app, config.site)
+    app.wsgi_app = SealingMiddleware(app.wsgi_app, sealing)  # type: ignore[method-assign]  # Flask's own way
+    app.wsgi_app = ClientGuard(app.wsgi_app, config.deadlines, drain, log)  # type: ignore[method-assign]
     relay.loader.start()
     return app
 
@@ -132,8 +140,10 @@ class _Relay:
         sealing: Sealing,
         probe_seconds: float,
         clock: Callable[[], float],
+        drain: Drain,
     ) -> None:
         self._config = config
+        self._drain = drain
         self._catalogue = load_catalogue()
         known = frozenset(host for entry in self._catalogue.values() for host in entry.hosts)
         self._destinations = dataclasses.replace(config.destinations, known=known)
@@ -214,22 +224,24 @@ class _Relay:
 
     def get_readiness(self) -> Response:
         """Say whether a chat would be served at once. Asks nothing and nobody that costs anything."""
-        if self.loader.is_loaded:
+        if self.loader.is_loaded and not self._drain.has_begun:
             return jsonify({"status": "ready"})
-        response = jsonify({"status": "starting"})
+        response = jsonify({"status": "stopping" if self._drain.has_begun else "starting"})
         response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
         response.headers["Retry-After"] = "1"
         return response
 
     def get_relay(self) -> Response:
-        """Say what this relay is and can."""
+        """Say what this relay is and can, and how much of it the asking token may have."""
+        token: Token = g.token
         return jsonify(
             {
                 "name": self._config.name,
                 "version": __version__,
                 "providers": list(self._list_entries()),
-                "limits": {"largest_body": self._config.largest_body},
-                "uses_own_keys": self._config.should_use_own_keys and bool(g.token.uses_own_keys),
+                "limits": {"largest_body": self._config.largest_body, **dataclasses.asdict(self._allowance())},
+                "token": {"name": token.name, "expires": token.expires.isoformat() if token.expires else None},
+                "uses_own_keys": self._config.should_use_own_keys and bool(token.uses_own_keys),
                 "is_ready": self.loader.is_loaded,
                 "sealing": self._sealing.describe(),
             }
@@ -253,6 +265,8 @@ class _Relay:
 
     def post_chat(self) -> Response:
         """Send a chat to its provider and the answer back."""
+        if self._drain.has_begun:
+            raise make_stopping_error()
         call = read_chat(
             _read_json(),
             self._catalogue,
@@ -272,7 +286,16 @@ class _Relay:
             budget = self._limiter.count_tokens(g.token.name, estimate_tokens(call), own.tokens_per_minute)
             # A refusal above is logged as any request; from here on the exchange logs.
             g.is_logged = True
-            exchange = Exchange(call, upstream, self._lanes[lane], self._config.ping_seconds, self._log, budget=budget)
+            exchange = Exchange(
+                call,
+                upstream,
+                self._lanes[lane],
+                self._config.ping_seconds,
+                self._log,
+                budget=budget,
+                deadlines=self._config.deadlines,
+                drain=self._drain,
+            )
             response = exchange.stream() if call.is_stream else exchange.complete()
             # Not where the stream is written: a server need not begin with it if the client has left.
             response.call_on_close(held.pop_all().close)
@@ -317,7 +340,12 @@ class _Relay:
     def _open(self, entry: CatalogueEntry, base_url: str, key: str, *, reads_along: bool = True) -> Upstream:
         place = self._destinations.check_url(base_url)
         return Upstream(
-            self._connections, place, dialect=entry.relay_dialect, has_key=bool(key), reads_along=reads_along
+            self._connections,
+            place,
+            dialect=entry.relay_dialect,
+            has_key=bool(key),
+            reads_along=reads_along,
+            idle_seconds=self._config.deadlines.idle,
         )
 
 

@@ -60,8 +60,14 @@ OPENAI_FIELDS = frozenset(
 
 VENDOR_FIELDS: Mapping[str, frozenset[str]] = {
     "anthropic": frozenset({"thinking", "top_k", "output_config", "context_management"}),
+    # Anthropic's models there; others have their parameters among OpenAI's.
+    "bedrock_converse": frozenset({"thinking", "top_k"}),
 }
-"""For each dialect that LiteLLM translates: the vendor's own fields that pass. Source: Anthropic API reference."""
+"""For each dialect that LiteLLM translates: the vendor's own fields that pass. Source: Anthropic API reference; Amazon
+Bedrock user guide, *Inference parameters*."""
+
+_TAKE_DATA_ALONE = frozenset({"bedrock_converse"})
+"""Dialects that know no address of an image, so that LiteLLM would fetch it."""
 
 _STEERS_LITELLM = re.compile(
     r"_.*|api_(base|key|type|version)|base_(url|model)|extra_(body|headers|query)|(default_)?headers"
@@ -88,7 +94,7 @@ class ChatCall:
         key: the provider's key; empty if it needs none.
         messages: as they came.
         is_stream: whether the answer is wanted as a stream.
-        wants_usage: whether the stream shall end with token counts.
+        stream_options: what is asked of the stream, such as token counts at its end.
         fields: everything else of the body that passes.
     """
 
@@ -98,7 +104,7 @@ class ChatCall:
     key: str = field(repr=False)
     messages: list[dict[str, Any]] = field(repr=False)
     is_stream: bool = False
-    wants_usage: bool = False
+    stream_options: Mapping[str, Any] = field(default_factory=dict)
     fields: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
@@ -129,11 +135,12 @@ def read_chat(
     prefix, model = _read_model(body.get("model"))
     entry = choose_entry(prefix, base_url, catalogue)
     check_provider(token, entry, base_url)
-    messages = _read_messages(body.get("messages"))
+    messages = _read_messages(body.get("messages"), entry.relay_dialect)
     _check_fields(body, entry.relay_dialect)
     options = body.get("stream_options") or {}
     if not isinstance(options, dict):
         raise _reject("stream_options must be an object.", "stream_options")
+    _read_flag(options, "include_usage")
     own = ("model", "messages", "stream", "stream_options")
     return ChatCall(
         entry=entry,
@@ -142,7 +149,7 @@ def read_chat(
         key=find_key(entry, key, base_url, own_keys, token),
         messages=messages,
         is_stream=_read_flag(body, "stream"),
-        wants_usage=_read_flag(options, "include_usage"),
+        stream_options=options,
         fields={name: value for name, value in body.items() if name not in own and value is not None},
     )
 
@@ -164,8 +171,7 @@ def choose_entry(prefix: str, base_url: str | None, catalogue: Mapping[str, Cata
     Several rows can share a prefix: the one with that base URL wins, then one whose base URL the user gives.
 
     Raises:
-        RelayError: 400 `provider_unknown`, or `provider_base_missing` if only the user can know the address; 501
-            `provider_unsupported` if no lane can call it.
+        RelayError: 400 `provider_unknown`, or `provider_base_missing` if only the user can know the address.
     """
     rows = [entry for entry in catalogue.values() if entry.litellm_prefix == prefix]
     if not rows:
@@ -181,8 +187,6 @@ def choose_entry(prefix: str, base_url: str | None, catalogue: Mapping[str, Cata
     # The catalogue's last row is the one for an address that nobody knows.
     fitting = [entry for entry in rows if not entry.base_url][-1:] if wanted else [row for row in rows if row.base_url]
     entry = (exact or fitting or rows)[0]
-    if not entry.relay_dialect:
-        raise RelayError("provider_unsupported", f"This relay cannot call {entry.name} yet.", status=501, param="model")
     if not wanted and not entry.base_url:
         raise RelayError("provider_base_missing", f"{entry.name} needs its base URL in X-Provider-Base.", status=400)
     return entry
@@ -218,18 +222,18 @@ def _read_model(model: Any) -> tuple[str, str]:
     return prefix, name
 
 
-def _read_messages(messages: Any) -> list[dict[str, Any]]:
+def _read_messages(messages: Any, dialect: str) -> list[dict[str, Any]]:
     if not isinstance(messages, list) or not messages:
         raise _reject("messages must be a list with at least one message.", "messages")
     for message in messages:
         if not isinstance(message, dict) or not isinstance(message.get("role"), str):
             raise _reject("Every message must be an object with a role.", "messages")
         for part in message["content"] if isinstance(message.get("content"), list) else []:
-            _check_part(part)
+            _check_part(part, dialect)
     return messages
 
 
-def _check_part(part: Any) -> None:
+def _check_part(part: Any, dialect: str) -> None:
     """Refuse parts that name a URL LiteLLM would fetch from where the relay stands (CWE-918)."""
     if not isinstance(part, dict):
         raise _reject("Every part of a message must be an object.", "messages")
@@ -237,10 +241,11 @@ def _check_part(part: Any) -> None:
     named = [file.get("file_id"), file.get("file_data")] if isinstance(file, dict) else []
     image = part.get("image_url")
     url = image.get("url") if isinstance(image, dict) else image
-    if isinstance(url, str) and url.lower().startswith("http://"):
+    if isinstance(url, str) and (dialect in _TAKE_DATA_ALONE or url.lower().startswith("http://")):
         named.append(url)
     if any(isinstance(value, str) and _FETCHED_URL.match(value) for value in named):
-        raise _reject("This relay fetches no files: send an https image URL or the data itself.", "messages")
+        allowed = "" if dialect in _TAKE_DATA_ALONE else "an https image URL or "
+        raise _reject(f"This relay fetches no files: send {allowed}the data itself.", "messages")
 
 
 def _check_fields(body: Mapping[str, Any], dialect: str) -> None:

@@ -24,6 +24,7 @@ from sidestep_relay.token_cli import add_token_commands, run_token
 if TYPE_CHECKING:
     from flask import Flask
 
+    from sidestep_relay.deadlines import Drain
     from sidestep_relay.loading import Spawn
 
 __all__ = ["main"]
@@ -68,6 +69,7 @@ def serve(options: argparse.Namespace, environment: Mapping[str, str]) -> int:
                 listener,
                 options.workers,
                 partial(_announce, config, url, page=options.page, should_open=options.open),
+                config.deadlines,
             )
     return 0
 
@@ -93,11 +95,13 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _make_app(config: RelayConfig, environment: Mapping[str, str], guard: ReplayGuard | None, spawn: Spawn) -> Flask:
+def _make_app(
+    config: RelayConfig, environment: Mapping[str, str], guard: ReplayGuard | None, spawn: Spawn, drain: Drain
+) -> Flask:
     # Here and not above: see `servers`.
     from sidestep_relay.app import create_app  # noqa: PLC0415
 
-    return create_app(config, environment=environment, spawn=spawn, replay_guard=guard)
+    return create_app(config, environment=environment, spawn=spawn, drain=drain, replay_guard=guard)
 
 
 def _announce(config: RelayConfig, url: str, *, page: str | None, should_open: bool) -> None:

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from sidestep.catalogue import load_catalogue
 from sidestep_relay.allowances import Allowance
 from sidestep_relay.auth import find_token_file, find_tokens_file, is_strong_token, keep_token
+from sidestep_relay.deadlines import Deadlines
 from sidestep_relay.destinations import Destinations, parse_destination
 from sidestep_relay.lanes import LANES, LaneName, list_lanes
 from sidestep_relay.sealing import SealingKeys
@@ -49,10 +50,16 @@ _NAMES = (
     "SIDESTEP_TOKENS_PER_MINUTE",
     "SIDESTEP_ADDRESS_REQUESTS_PER_MINUTE",
     "SIDESTEP_ADDRESS_STREAMS",
+    "SIDESTEP_IDLE_SECONDS",
+    "SIDESTEP_TOTAL_SECONDS",
+    "SIDESTEP_READER_SECONDS",
+    "SIDESTEP_REQUEST_SECONDS",
+    "SIDESTEP_DRAIN_SECONDS",
 )
 _TRUTHS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
 _LONGEST_NAME = 60
 _LONGEST_PING_SECONDS = 300.0  # longer than any proxy's patience
+_LONGEST_DEADLINE = 86_400.0
 
 DEFAULT_NAME = "This computer"
 DEFAULT_PING_SECONDS = 15.0
@@ -78,6 +85,7 @@ class RelayConfig:
         per_token: what one token may ask for, unless it has limits of its own.
         per_address: what one address may ask for, whatever its tokens are.
         tokens_file: where the named tokens are kept, or None.
+        deadlines: how long is waited for a provider and for a client.
         lanes: by which lane a provider is called, by its id in the catalogue; the best one where nothing is said.
         sealing: the keys that pages seal to, or None if there can be none.
     """
@@ -93,6 +101,7 @@ class RelayConfig:
     tokens_file: Path | None = None
     per_token: Allowance = field(default_factory=Allowance)
     per_address: Allowance = field(default_factory=Allowance)
+    deadlines: Deadlines = field(default_factory=Deadlines)
     lanes: Mapping[str, LaneName] = field(default_factory=dict)
     sealing: SealingKeys | None = None
 
@@ -143,6 +152,7 @@ def load_config(
             ),
             streams=_read_limit(settings, "SIDESTEP_ADDRESS_STREAMS", usual.streams),
         ),
+        deadlines=_read_deadlines(settings),
         lanes=_read_lanes(settings),
         sealing=load_sealing_keys(settings),
     )
@@ -313,13 +323,26 @@ def _read_limit(settings: Mapping[str, Any], name: str, default: int) -> int:
     return most
 
 
-def _read_seconds(settings: Mapping[str, Any], name: str, default: float) -> float:
+def _read_deadlines(settings: Mapping[str, Any]) -> Deadlines:
+    usual = Deadlines()
+    return Deadlines(
+        idle=_read_seconds(settings, "SIDESTEP_IDLE_SECONDS", usual.idle, _LONGEST_DEADLINE),
+        total=_read_seconds(settings, "SIDESTEP_TOTAL_SECONDS", usual.total, _LONGEST_DEADLINE),
+        reader=_read_seconds(settings, "SIDESTEP_READER_SECONDS", usual.reader, _LONGEST_DEADLINE),
+        request=_read_seconds(settings, "SIDESTEP_REQUEST_SECONDS", usual.request, _LONGEST_DEADLINE),
+        drain=_read_seconds(settings, "SIDESTEP_DRAIN_SECONDS", usual.drain, _LONGEST_DEADLINE),
+    )
+
+
+def _read_seconds(
+    settings: Mapping[str, Any], name: str, default: float, longest: float = _LONGEST_PING_SECONDS
+) -> float:
     try:
         seconds = float(settings.get(name, default))
     except (TypeError, ValueError) as error:
         raise SettingError(f"{name}: must be a number of seconds.") from error
-    if not 0 < seconds <= _LONGEST_PING_SECONDS:
-        raise SettingError(f"{name}: must be more than 0 and at most {_LONGEST_PING_SECONDS:.0f} seconds.")
+    if not 0 < seconds <= longest:
+        raise SettingError(f"{name}: must be more than 0 and at most {longest:.0f} seconds.")
     return seconds
 
 

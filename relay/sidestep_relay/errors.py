@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from sidestep.errors import redact
 
-__all__ = ["KINDS", "Kind", "RelayError", "make_provider_error", "read_provider_error"]
+__all__ = ["KINDS", "Kind", "RelayError", "make_provider_error", "make_stopping_error", "read_provider_error"]
 
 _LONGEST_MESSAGE = 2000  # characters of a provider's own text that are passed on
 
@@ -47,6 +47,9 @@ KINDS: Mapping[str, Kind] = {
     "redirect": Kind("provider_redirect", "server_error", is_retryable=False, status=502),
     "incomplete": Kind("provider_incomplete", "server_error", is_retryable=True, status=502),
 }
+
+_AMAZONS_CODE = "x-amzn-errortype"
+"""Names the error where the body does not. Source: Smithy, *AWS restJson1 protocol*, error serialization."""
 
 _STATUS_KINDS = {
     HTTPStatus.UNAUTHORIZED: "authentication",
@@ -142,6 +145,18 @@ def make_provider_error(
     )
 
 
+def make_stopping_error() -> RelayError:
+    """Return the error for what a relay that is told to stop does not begin, or does not finish."""
+    return RelayError(
+        "relay_stopping",
+        "The relay is being stopped or restarted; ask again in a moment.",
+        status=HTTPStatus.SERVICE_UNAVAILABLE,
+        type="server_error",
+        is_retryable=True,
+        headers={"Retry-After": "2"},
+    )
+
+
 def read_provider_error(
     body: bytes | Mapping[str, Any],
     *,
@@ -164,6 +179,7 @@ def read_provider_error(
     """
     parsed = _parse(body) if isinstance(body, bytes) else body
     code, text = _read_code_and_text(parsed)
+    code = code or (headers or {}).get(_AMAZONS_CODE, "").partition(":")[0] or None
     kind = error_codes.get(code or "") or _kind_of_status(status, has_reason=bool(text))
     said = redact(text, secrets)[:_LONGEST_MESSAGE]
     if status is None:

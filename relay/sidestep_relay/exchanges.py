@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
 from http import HTTPStatus
@@ -9,10 +10,12 @@ from http import HTTPStatus
 from flask import Response, g, request
 
 from sidestep_relay.chats import ChatCall
-from sidestep_relay.errors import RelayError, make_provider_error
+from sidestep_relay.clients import has_client_left, was_client_slow
+from sidestep_relay.deadlines import Deadlines, Drain
+from sidestep_relay.errors import RelayError, make_stopping_error
 from sidestep_relay.lanes import Lane, Whole
 from sidestep_relay.limits import Budget
-from sidestep_relay.streaming import PING, ClientLeft, EventWriter, Pump, has_client_left
+from sidestep_relay.streaming import PING, ClientLeft, EventWriter, Pump
 from sidestep_relay.telemetry import Log
 from sidestep_relay.upstreams import Upstream
 
@@ -21,14 +24,23 @@ __all__ = ["CLIENT_CLOSED", "Exchange", "measure_ms"]
 CLIENT_CLOSED = 499
 """nginx's status for a client that left; it is only logged."""
 
-_WHOLE_ANSWER_SECONDS = 3600.0  # a provider that drips for longer is given up
+_CLIENTS_FAULTS = ("client_left", "slow_reader")
 
 
 class Exchange:
     """One chat, from its request to the last byte of its answer."""
 
     def __init__(
-        self, call: ChatCall, upstream: Upstream, lane: Lane, ping_seconds: float, log: Log, *, budget: Budget
+        self,
+        call: ChatCall,
+        upstream: Upstream,
+        lane: Lane,
+        ping_seconds: float,
+        log: Log,
+        *,
+        budget: Budget,
+        deadlines: Deadlines,
+        drain: Drain,
     ) -> None:
         self._call = call
         self._upstream = upstream
@@ -39,6 +51,8 @@ class Exchange:
         self._environ = request.environ
         self._request_id: str = g.request_id
         self._begun: float = g.begun
+        self._deadlines = deadlines
+        self._drain = drain
         self._origin = request.headers.get("Origin", "")
         self._token_name: str = g.token_name
         self._chunks = 0
@@ -48,15 +62,13 @@ class Exchange:
         """Answer in one piece."""
         pump = Pump(lambda: iter([self._lane.complete(self._call, self._upstream)]), self._upstream.abort)
         try:
-            answer = pump.get(_WHOLE_ANSWER_SECONDS, self._has_left)
+            answer = pump.get(math.inf, self._check)
         except RelayError as error:
             self._write_log(error.status, error.code, error.__cause__)
             raise
         except ClientLeft:
             self._write_log(CLIENT_CLOSED, "client_left")
             return Response(status=CLIENT_CLOSED)
-        except TimeoutError:
-            raise make_provider_error("timeout", f"{self._call.entry.name} did not finish its answer.") from None
         finally:
             pump.close()
         return self._answer_whole(answer)
@@ -76,7 +88,7 @@ class Exchange:
         """
         pump = Pump(lambda: self._lane.stream(self._call, self._upstream), self._upstream.abort)
         try:
-            first = pump.get(self._ping_seconds, self._has_left)
+            first = pump.get(self._ping_seconds, self._check)
         except TimeoutError:
             first = PING
         except ClientLeft:
@@ -105,8 +117,9 @@ class Exchange:
             if first:
                 yield self._count(writer.write(first))
             while True:
+                self._check_time()
                 try:
-                    pieces = [pump.get(self._ping_seconds, self._has_left), *pump.get_ready()]
+                    pieces = [pump.get(self._ping_seconds, self._check), *pump.get_ready()]
                 except TimeoutError:
                     pieces = [PING] if writer.is_between_events else []
                 except StopIteration:
@@ -121,17 +134,37 @@ class Exchange:
             return
         except RelayError as error:
             code, cause = error.code, error.__cause__
+            # Not only after the client has taken its last words.
+            pump.close()
             yield self._count(writer.write_error(error.to_dict(self._request_id)))
         finally:
             pump.close()
-            self._write_log(CLIENT_CLOSED if code == "client_left" else HTTPStatus.OK, code, cause)
+            if code == "client_left" and was_client_slow(self._environ):
+                code = "slow_reader"
+            self._write_log(CLIENT_CLOSED if code in _CLIENTS_FAULTS else HTTPStatus.OK, code, cause)
 
     def _count(self, data: bytes) -> bytes:
         self._bytes += len(data)
         return data
 
-    def _has_left(self) -> bool:
-        return has_client_left(self._environ)
+    def _check(self) -> None:
+        """Return if it is worth while to wait for the provider."""
+        if has_client_left(self._environ):
+            raise ClientLeft
+        self._check_time()
+
+    def _check_time(self) -> None:
+        now = time.monotonic()
+        if now >= self._drain.ends_at:
+            raise make_stopping_error()
+        if now >= self._begun + self._deadlines.total:
+            raise RelayError(
+                "deadline_exceeded",
+                f"{self._call.entry.name} was not finished after {self._deadlines.total:g} s, the longest that an "
+                "answer may take by this relay.",
+                status=HTTPStatus.GATEWAY_TIMEOUT,
+                type="server_error",
+            )
 
     def _describe_timing(self) -> str:
         waited = self._upstream.waited_ms
