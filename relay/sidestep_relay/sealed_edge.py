@@ -146,7 +146,7 @@ class Sealing:
 
     def _require_keys(self) -> SealingKeys:
         if self._keys is None:
-            raise RelayError("sealing_off", "This relay has no key to seal to; its log says why.", status=404)
+            raise RelayError("sealing_off", "This relay has no key to seal to; it says why when it starts.", status=404)
         return self._keys
 
 

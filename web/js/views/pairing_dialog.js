@@ -3,7 +3,7 @@
 import { useApp } from "./context.js";
 import { html } from "./html.js";
 import { Modal } from "./modal.js";
-import { Fingerprint } from "./sealing.js";
+import { ChangedKey, Fingerprint } from "./sealing.js";
 
 /** @param {{pairing: Pairing, close: () => void}} props */
 export function PairingDialog({ pairing, close }) {
@@ -36,15 +36,7 @@ export function PairingDialog({ pairing, close }) {
  * @param {string} props.shown  the link's
  */
 function SealingNotice({ pinned, shown }) {
-  if (pinned && shown && pinned !== shown) {
-    return html`
-      <div class="notice" role="alert">
-        <p>This link has <strong>another sealing key</strong> than the one you paired before. Go on only if the relay's
-          operator changed it: somebody else could read what you send.</p>
-        <p><${Fingerprint} publicKey=${pinned} label="Before:" /></p>
-        <p><${Fingerprint} publicKey=${shown} label="Now:" /></p>
-      </div>`;
-  }
+  if (pinned && shown && pinned !== shown) return html`<${ChangedKey} pinned=${pinned} shown=${shown} />`;
   if (!shown) return null;
   if (!isSecureContext) return html`<p>This page came unencrypted, so it cannot seal what it sends there.</p>`;
   return html`

@@ -56,8 +56,8 @@ export function RelayDialog({ id, close }) {
         <${TextInput} name="name" label="Name" value=${draft.name} problems=${problems} placeholder="My relay"
           hint="Answers that came this way carry it."
           onChange=${(/** @type {string} */ name) => setDraft({ ...draft, name })} />
-        <${SealingInput} publicKey=${draft.public_key} level=${draft.sealing} problems=${problems}
-          onChange=${(/** @type {SealingLevel} */ sealing) => setDraft({ ...draft, sealing })} />
+        <${SealingInput} publicKey=${draft.public_key} pinned=${existing?.public_key ?? ""} level=${draft.sealing}
+          problems=${problems} onChange=${(/** @type {SealingLevel} */ sealing) => setDraft({ ...draft, sealing })} />
         <${CustodyChoice} what="token" value=${custody} onChange=${setCustody} />
         <${OtherProblems} problems=${problems} shown=${SHOWN_FIELDS} />
         <${FormFoot} saving=${saving} close=${close} />

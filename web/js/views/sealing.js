@@ -26,18 +26,31 @@ const SEEN = {
 /**
  * @param {object} props
  * @param {string} props.publicKey  empty where the relay was not paired by a link that has one
+ * @param {string} props.pinned  the key that it was paired with before; empty without
  * @param {SealingLevel} props.level
  * @param {Problem[]} props.problems
  * @param {(level: SealingLevel) => void} props.onChange
  */
-export function SealingInput({ publicKey, level, problems, onChange }) {
+export function SealingInput({ publicKey, pinned, level, problems, onChange }) {
   const hint = publicKey
     ? html`Who ends the encryption on the way (a host, a CDN, a tunnel) can read what is not sealed. <${Fingerprint}
         publicKey=${publicKey} />`
     : "To seal requests to the relay, paste the whole pairing link that it prints into its address above.";
   return html`
     <${SelectInput} name="sealing" label="What the host in front of it can see" value=${level} options=${LEVELS}
-      disabled=${!publicKey} problems=${problems} hint=${hint} onChange=${onChange} />`;
+      disabled=${!publicKey} problems=${problems} hint=${hint} onChange=${onChange} />
+    ${pinned && pinned !== publicKey && html`<${ChangedKey} pinned=${pinned} shown=${publicKey} />`}`;
+}
+
+/** @param {{pinned: string, shown: string}} props */
+export function ChangedKey({ pinned, shown }) {
+  return html`
+    <div class="notice" role="alert">
+      <p>This link has <strong>another sealing key</strong> than the one you paired before. Go on only if the relay's
+        operator changed it: somebody else could read what you send.</p>
+      <p><${Fingerprint} publicKey=${pinned} label="Before:" /></p>
+      <p><${Fingerprint} publicKey=${shown} label="Now:" /></p>
+    </div>`;
 }
 
 /** @param {{relay: Relay}} props */
