@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -33,10 +32,9 @@ from sidestep.errors import ConnectionLost, RelayRefused, SealBroken, SidestepEr
 from sidestep.transports.hpke import HpkeSealer
 from sidestep.transports.sealed import SealingTransport
 from sidestep.types import HttpRequest
-from sidestep_relay.errors import RelayError
-from sidestep_relay.replays import WINDOW, FolderReplayGuard, MemoryReplayGuard, ReplayGuard
+from sidestep_relay.replays import WINDOW
 from sidestep_relay.sealing import SealingKeys, make_sealing_key
-from sidestep_relay.sealing_keys import SealingKeyError, keep_keys, read_keys, read_keys_file, rotate_keys
+from sidestep_relay.sealing_keys import read_keys
 from tests.fakes import Hold, OpenProvider, Stream, ZaiProvider
 from tests.fakes.servers import Piece
 from tests.fakes.wires import DONE, write_chunk
@@ -545,67 +543,7 @@ def test_a_former_key_opens_until_its_end(make_app: Make) -> None:
         assert post(make_app(sealing=both), ask_relay(read_keys(former)))[0] == expected
 
 
-# Keys and ids
-
-
-def test_a_key_is_made_once_and_only_its_user_can_read_it(tmp_path: Path) -> None:
-    path = tmp_path / "sidestep" / "relay-sealing-key"
-    made = keep_keys(path)
-    assert keep_keys(path).current.public == made.current.public
-    assert path.stat().st_mode & 0o777 == 0o600
-    path.chmod(0o644)
-    with pytest.raises(SealingKeyError, match="chmod 600"):
-        keep_keys(path)
-
-
-def test_rotation_keeps_the_former_key_for_its_grace(tmp_path: Path) -> None:
-    path = tmp_path / "key"
-    first = keep_keys(path).current
-    now = datetime.now(UTC)
-    second = rotate_keys(path, grace=timedelta(hours=1), now=now).current
-    assert second.public != first.public
-    assert encode(first.public) != encode(second.public)
-    third = rotate_keys(path, grace=timedelta(hours=1), now=now + timedelta(hours=2))
-    assert third.current.public == read_keys_file(path).current.public
-    assert len(path.read_text().splitlines()) == 2, "the first has ended, the second ends"
-    assert path.stat().st_mode & 0o777 == 0o600
-
-
-@pytest.mark.parametrize(
-    "text", ["", "abc", "=" * 43, encode(bytes(32)), encode(b"\xff" * 32), f"{encode(b'k' * 32)} until never"]
-)
-def test_what_is_no_key_is_told_without_quoting_it(text: str) -> None:
-    with pytest.raises(SealingKeyError) as caught:
-        read_keys(text)
-    assert not text or text not in str(caught.value)
-
-
-@pytest.mark.parametrize("kind", ["memory", "folder"])
-def test_an_id_is_taken_once_until_it_ends(kind: str, tmp_path: Path) -> None:
-    now = [1000.0]
-    made: dict[str, Callable[[], ReplayGuard]] = {
-        "memory": lambda: MemoryReplayGuard(lambda: now[0]),
-        "folder": lambda: FolderReplayGuard(tmp_path, now[0], lambda: now[0]),
-    }
-    guard = made[kind]()
-    assert guard.take(b"a", 1300.0)
-    assert not guard.take(b"a", 1300.0)
-    assert guard.take(b"b", 1300.0)
-    now[0] = 1299.0
-    assert not guard.take(b"a", 1300.0)
-    now[0] = 2000.0
-    assert guard.take(b"c", 2300.0)
-    assert len(list(tmp_path.iterdir())) <= 1, "what has ended is forgotten"
-
-
-def test_more_ids_than_can_be_remembered_are_refused_and_none_forgotten() -> None:
-    guard = MemoryReplayGuard(lambda: 0.0, most=2)
-    assert guard.take(b"a", 1.0)
-    assert guard.take(b"b", 1.0)
-    with pytest.raises(RelayError) as caught:
-        guard.take(b"c", 1.0)
-    assert (caught.value.status, caught.value.code) == (503, "sealed_busy")
-    assert not guard.take(b"a", 1.0)
+# Several processes
 
 
 def test_workers_take_an_envelope_once_together() -> None:
