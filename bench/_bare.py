@@ -49,7 +49,7 @@ def main() -> None:
         sys.stdout.write(f"{port}\n")
         sys.stdout.flush()
 
-    SERVERS[choose_server()](make, listener, 1, announce, Deadlines())
+    SERVERS[choose_server()](make, listener, 1, announce, deadlines=Deadlines())
 
 
 if __name__ == "__main__":

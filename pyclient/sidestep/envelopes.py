@@ -54,7 +54,9 @@ PATH = "/v1/sealed"
 CONTENT_TYPE = "application/octet-stream"
 KEY_HEADER = "X-Sealed-Provider-Key"
 TIME_HEADER = "X-Relay-Time"
-SEALED_HEADERS = frozenset({"authorization", "content-type", "x-provider-base", "x-provider-key", "x-request-id"})
+SEALED_HEADERS = frozenset(
+    {"authorization", "content-type", "x-provider-base", "x-provider-key", "x-request-id", "x-sidestep-cache"}
+)
 """What of a request's headers counts inside an envelope, and only there."""
 
 EXCHANGE_LABEL = b"sidestep sealing 1 exchange"

@@ -18,6 +18,8 @@ from sidestep_relay.auth import find_token_file, find_tokens_file, is_strong_tok
 from sidestep_relay.deadlines import Deadlines
 from sidestep_relay.destinations import Destinations, parse_destination
 from sidestep_relay.lanes import LANES, LaneName, list_lanes
+from sidestep_relay.proxies import TrustedProxies, parse_proxies
+from sidestep_relay.redis_places import check_redis_url
 from sidestep_relay.sealing import SealingKeys
 from sidestep_relay.sealing_keys import SealingKeyError, keep_keys, read_keys, read_keys_file
 from sidestep_relay.tokens import TokenFileError, load_tokens
@@ -50,11 +52,16 @@ _NAMES = (
     "SIDESTEP_TOKENS_PER_MINUTE",
     "SIDESTEP_ADDRESS_REQUESTS_PER_MINUTE",
     "SIDESTEP_ADDRESS_STREAMS",
+    "SIDESTEP_REDIS_URL",
+    "SIDESTEP_CACHE_SECONDS",
+    "SIDESTEP_CACHE_BYTES",
+    "SIDESTEP_JOIN",
     "SIDESTEP_IDLE_SECONDS",
     "SIDESTEP_TOTAL_SECONDS",
     "SIDESTEP_READER_SECONDS",
     "SIDESTEP_REQUEST_SECONDS",
     "SIDESTEP_DRAIN_SECONDS",
+    "SIDESTEP_TRUSTED_PROXIES",
 )
 _TRUTHS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
 _LONGEST_NAME = 60
@@ -63,6 +70,7 @@ _LONGEST_DEADLINE = 86_400.0
 
 DEFAULT_NAME = "This computer"
 DEFAULT_PING_SECONDS = 15.0
+DEFAULT_CACHE_BYTES = 64 * 1024 * 1024
 
 
 class SettingError(Exception):
@@ -86,8 +94,13 @@ class RelayConfig:
         per_address: what one address may ask for, whatever its tokens are.
         tokens_file: where the named tokens are kept, or None.
         deadlines: how long is waited for a provider and for a client.
+        trusted_proxies: whose word about a client's address counts.
         lanes: by which lane a provider is called, by its id in the catalogue; the best one where nothing is said.
         sealing: the keys that pages seal to, or None if there can be none.
+        redis_url: where several processes count together; empty if each counts for itself. It can hold a password.
+        cache_seconds: how long an answer is kept for who asks for the same and wishes it; 0 keeps none.
+        cache_bytes: how much of answers is kept in a process's memory.
+        can_join: whether identical requests under way share one call if they wish it.
     """
 
     token: str
@@ -104,6 +117,16 @@ class RelayConfig:
     deadlines: Deadlines = field(default_factory=Deadlines)
     lanes: Mapping[str, LaneName] = field(default_factory=dict)
     sealing: SealingKeys | None = None
+    trusted_proxies: TrustedProxies = field(default_factory=TrustedProxies)
+    redis_url: str = field(default="", repr=False)
+    cache_seconds: int = 0
+    cache_bytes: int = DEFAULT_CACHE_BYTES
+    can_join: bool = False
+
+    @property
+    def sealing_key(self) -> bytes:
+        """The public key that pages seal to; empty if there is none."""
+        return self.sealing.current.public if self.sealing else b""
 
 
 def load_config(
@@ -155,6 +178,11 @@ def load_config(
         deadlines=_read_deadlines(settings),
         lanes=_read_lanes(settings),
         sealing=load_sealing_keys(settings),
+        trusted_proxies=_read_proxies(settings),
+        redis_url=_read_redis_url(settings),
+        cache_seconds=_read_count(settings, "SIDESTEP_CACHE_SECONDS", 0, "0 keeps nothing"),
+        cache_bytes=_read_count(settings, "SIDESTEP_CACHE_BYTES", DEFAULT_CACHE_BYTES, "0 keeps nothing in memory"),
+        can_join=_read_truth(settings, "SIDESTEP_JOIN"),
     )
 
 
@@ -290,6 +318,13 @@ def _read_destinations(settings: Mapping[str, Any]) -> Destinations:
     return Destinations(named=named, allows_any_public="*" in rows)
 
 
+def _read_proxies(settings: Mapping[str, Any]) -> TrustedProxies:
+    try:
+        return parse_proxies(_read_list(settings, "SIDESTEP_TRUSTED_PROXIES"))
+    except ValueError as error:
+        raise SettingError(f"SIDESTEP_TRUSTED_PROXIES: {error}") from error
+
+
 def _read_lanes(settings: Mapping[str, Any]) -> dict[str, LaneName]:
     catalogue = load_catalogue()
     lanes: dict[str, LaneName] = {}
@@ -306,6 +341,15 @@ def _read_lanes(settings: Mapping[str, Any]) -> dict[str, LaneName]:
     return lanes
 
 
+def _read_redis_url(settings: Mapping[str, Any]) -> str:
+    if not (url := str(settings.get("SIDESTEP_REDIS_URL", "")).strip()):
+        return ""
+    try:
+        return check_redis_url(url)
+    except ValueError as error:
+        raise SettingError(f"SIDESTEP_REDIS_URL: {error}.") from None
+
+
 def _read_truth(settings: Mapping[str, Any], name: str) -> bool:
     value = str(settings.get(name, False)).lower()
     if value not in _TRUTHS:
@@ -314,13 +358,17 @@ def _read_truth(settings: Mapping[str, Any], name: str) -> bool:
 
 
 def _read_limit(settings: Mapping[str, Any], name: str, default: int) -> int:
+    return _read_count(settings, name, default, "0 is no limit")
+
+
+def _read_count(settings: Mapping[str, Any], name: str, default: int, zero: str) -> int:
     try:
-        most = int(str(settings.get(name, default)))
+        count = int(str(settings.get(name, default)))
     except ValueError as error:
-        raise SettingError(f"{name}: must be a whole number; 0 is no limit.") from error
-    if most < 0:
-        raise SettingError(f"{name}: must be a whole number; 0 is no limit.")
-    return most
+        raise SettingError(f"{name}: must be a whole number; {zero}.") from error
+    if count < 0:
+        raise SettingError(f"{name}: must be a whole number; {zero}.")
+    return count
 
 
 def _read_deadlines(settings: Mapping[str, Any]) -> Deadlines:

@@ -13,13 +13,12 @@ from sidestep_relay.chats import ChatCall
 from sidestep_relay.clients import has_client_left, was_client_slow
 from sidestep_relay.deadlines import Deadlines, Drain
 from sidestep_relay.errors import RelayError, make_stopping_error
-from sidestep_relay.lanes import Lane, Whole
-from sidestep_relay.limits import Budget
+from sidestep_relay.lanes import Whole
+from sidestep_relay.sources import Source
 from sidestep_relay.streaming import PING, ClientLeft, EventWriter, Pump
 from sidestep_relay.telemetry import Log
-from sidestep_relay.upstreams import Upstream
 
-__all__ = ["CLIENT_CLOSED", "Exchange", "measure_ms"]
+__all__ = ["CLIENT_CLOSED", "Exchange", "make_stream_response", "measure_ms"]
 
 CLIENT_CLOSED = 499
 """nginx's status for a client that left; it is only logged."""
@@ -33,21 +32,20 @@ class Exchange:
     def __init__(
         self,
         call: ChatCall,
-        upstream: Upstream,
-        lane: Lane,
+        source: Source,
         ping_seconds: float,
         log: Log,
         *,
-        budget: Budget,
         deadlines: Deadlines,
         drain: Drain,
     ) -> None:
         self._call = call
-        self._upstream = upstream
-        self._lane = lane
+        self._source = source
+        self._upstream = source.upstream
+        self._lane = source.lane
         self._ping_seconds = ping_seconds
         self._log = log
-        self._budget = budget
+        self._budget = source.budget
         self._environ = request.environ
         self._request_id: str = g.request_id
         self._begun: float = g.begun
@@ -60,7 +58,7 @@ class Exchange:
 
     def complete(self) -> Response:
         """Answer in one piece."""
-        pump = Pump(lambda: iter([self._lane.complete(self._call, self._upstream)]), self._upstream.abort)
+        pump = Pump(lambda: iter([self._lane.complete(self._call, self._upstream)]), self._source.close)
         try:
             answer = pump.get(math.inf, self._check)
         except RelayError as error:
@@ -78,6 +76,7 @@ class Exchange:
         self._bytes = len(answer.body)
         self._write_log(HTTPStatus.OK)
         response.headers["Server-Timing"] = self._describe_timing()
+        response.headers.update(self._source.headers)
         return response
 
     def stream(self) -> Response:
@@ -86,7 +85,7 @@ class Exchange:
         An error before the first byte is an answer of its own. If the provider is silent for longer than a proxy may
         allow, the stream begins with a comment, and an error after that is an event of the stream.
         """
-        pump = Pump(lambda: self._lane.stream(self._call, self._upstream), self._upstream.abort)
+        pump = Pump(lambda: self._lane.stream(self._call, self._upstream), self._source.close)
         try:
             first = pump.get(self._ping_seconds, self._check)
         except TimeoutError:
@@ -102,12 +101,9 @@ class Exchange:
         if isinstance(first, Whole):
             pump.close()
             return self._answer_whole(first)
-        response = Response(self._write_stream(pump, first), mimetype="text/event-stream")
-        response.headers["Content-Type"] = "text/event-stream; charset=utf-8"
-        response.headers["Cache-Control"] = "no-store"
-        # nginx would otherwise gather the stream until its buffer is full.
-        response.headers["X-Accel-Buffering"] = "no"
+        response = make_stream_response(self._write_stream(pump, first))
         response.headers["Server-Timing"] = self._describe_timing()
+        response.headers.update(self._source.headers)
         return response
 
     def _write_stream(self, pump: Pump[bytes | Whole], first: bytes) -> Iterator[bytes]:
@@ -171,21 +167,15 @@ class Exchange:
         relay = f"relay;dur={measure_ms(self._begun) - (waited or 0):.1f}"
         return relay if waited is None else f"{relay}, upstream;dur={waited:.1f}"
 
-    def _settle(self, status: int) -> None:
-        """Put the estimate right: what a provider refused costs nothing, and what it counted is what it was."""
-        total = (self._upstream.usage or {}).get("total_tokens")
-        if isinstance(total, int) and total >= 0:
-            self._budget.settle(total)
-        elif status >= HTTPStatus.BAD_REQUEST and status != CLIENT_CLOSED:
-            self._budget.settle(0)
-
     def _write_log(self, status: int, code: str = "", cause: BaseException | None = None) -> None:
-        self._settle(int(status))
+        is_refused = status >= HTTPStatus.BAD_REQUEST and status != CLIENT_CLOSED
+        self._budget.settle_by(self._upstream.usage, is_refused=is_refused)
         self._log.info(
             "chat",
             route="/v1/chat/completions",
             provider=self._call.entry.id,
             lane=self._lane.name,
+            cache=self._source.outcome,
             model=f"{self._call.entry.litellm_prefix}/{self._call.model}",
             stream=self._call.is_stream,
             status=int(status),
@@ -200,6 +190,16 @@ class Exchange:
             origin=self._origin,
             request_id=self._request_id,
         )
+
+
+def make_stream_response(events: Iterator[bytes]) -> Response:
+    """Return an answer of server-sent *events* that nothing in between should keep back."""
+    response = Response(events, mimetype="text/event-stream")
+    response.headers["Content-Type"] = "text/event-stream; charset=utf-8"
+    response.headers["Cache-Control"] = "no-store"
+    # nginx would otherwise gather the stream until its buffer is full.
+    response.headers["X-Accel-Buffering"] = "no"
+    return response
 
 
 def measure_ms(begun: float) -> float:

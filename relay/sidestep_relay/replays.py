@@ -14,7 +14,7 @@ from typing import Protocol
 
 from sidestep_relay.errors import RelayError
 
-__all__ = ["WINDOW", "FolderReplayGuard", "MemoryReplayGuard", "ReplayGuard", "share_replay_guard"]
+__all__ = ["WINDOW", "FolderReplayGuard", "MemoryReplayGuard", "ReplayGuard", "refuse_more", "share_replay_guard"]
 
 WINDOW = 300.0
 """Seconds before and after its own time for which an envelope counts."""
@@ -67,7 +67,7 @@ class MemoryReplayGuard:
             if identifier in self._seen:
                 return False
             if len(self._seen) >= self._most:
-                raise _refuse_more()
+                raise refuse_more()
             self._seen.add(identifier)
             heapq.heappush(self._endings, (until, identifier))
             return True
@@ -105,7 +105,7 @@ class FolderReplayGuard:
         except FileExistsError:
             return False
         except OSError as error:
-            raise _refuse_more() from error
+            raise refuse_more() from error
         return True
 
     def _clean(self) -> None:
@@ -129,10 +129,11 @@ def share_replay_guard(processes: int) -> Iterator[ReplayGuard | None]:
         yield FolderReplayGuard(Path(folder), time.time())
 
 
-def _refuse_more() -> RelayError:
+def refuse_more() -> RelayError:
+    """Return the refusal of an id that cannot be remembered."""
     return RelayError(
         "sealed_busy",
-        "This relay has more sealed requests to remember than it can; try again in a minute.",
+        "This relay cannot remember more sealed requests now; try again in a minute.",
         status=503,
         type="server_error",
         is_retryable=True,

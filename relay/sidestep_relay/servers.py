@@ -7,19 +7,24 @@ each worker before the application is imported there.
 from __future__ import annotations
 
 import math
+import os
 import signal
 import socket
+import ssl
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from importlib.util import find_spec
 from types import FrameType
-from typing import Any
+from typing import Any, Protocol
 
 from flask import Flask
 
+from sidestep_relay.certificates import CertificateError, CertificateFiles
 from sidestep_relay.deadlines import LAST_WORDS_SECONDS, Deadlines, Drain
-from sidestep_relay.loading import Spawn, spawn_thread
+from sidestep_relay.loading import Spawn, spawn_in_gevent, spawn_thread
+from sidestep_relay.telemetry import make_log
 
 __all__ = ["SERVERS", "bind", "choose_server"]
 
@@ -32,6 +37,8 @@ Announce = Callable[[], None]
 _BACKLOG = 1024
 _EXIT_SECONDS = 5
 """What a worker of gunicorn needs to notice the end: it looks once in a second, and kept-alive clients have two."""
+
+_HANDSHAKE_SECONDS = 10.0
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -61,19 +68,27 @@ def choose_server() -> str:
 
 
 def serve_gunicorn(
-    make_app: MakeApp, listener: socket.socket, workers: int, announce: Announce, deadlines: Deadlines
+    make_app: MakeApp,
+    listener: socket.socket,
+    workers: int,
+    announce: Announce,
+    *,
+    deadlines: Deadlines,
+    certificates: CertificateFiles | None = None,
 ) -> None:
-    """Serve until SIGINT or SIGTERM, with *workers* processes of gevent.
+    """Serve until SIGINT or SIGTERM, with *workers* processes of gevent; with TLS if there are *certificates*.
 
     SIGTERM lets the answers under way end; a second one, and SIGINT, stop at once.
     """
     from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]  # noqa: PLC0415 - not on Windows
 
+    # Gunicorn closes it in the end, so it must not be closed here a second time. Not below, where SIGHUP comes again.
+    descriptor = listener.detach()
+
     class Application(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         def load_config(self) -> None:
             settings: dict[str, Any] = {
-                # Gunicorn closes it in the end, so it must not be closed here a second time.
-                "bind": f"fd://{listener.detach()}",
+                "bind": f"fd://{descriptor}",
                 "workers": workers,
                 "worker_class": "gevent",
                 "worker_connections": 2000,
@@ -85,6 +100,9 @@ def serve_gunicorn(
                 "proc_name": "sidestep-relay",
                 # A socket for gunicorn's own control program; the relay needs none.
                 "control_socket_disable": True,
+                # Whom to believe about the client's address is decided in `proxies`, for every server alike.
+                "forwarded_allow_ips": "",
+                **(_use_tls(certificates) if certificates else {}),
             }
             for name, value in settings.items():
                 if name in self.cfg.settings:
@@ -92,10 +110,10 @@ def serve_gunicorn(
 
         def load(self) -> Flask:
             self.drain = Drain(deadlines.drain)
-            return make_app(_spawn_in_gevent, self.drain)
+            return make_app(spawn_in_gevent, self.drain)
 
         def get_ready(self, arbiter: Any) -> None:
-            _hasten_second_stop(arbiter)
+            _take_signals(arbiter)
             announce()
 
         def prepare_worker(self, worker: Any) -> None:
@@ -105,12 +123,23 @@ def serve_gunicorn(
 
 
 def serve_waitress(
-    make_app: MakeApp, listener: socket.socket, workers: int, announce: Announce, deadlines: Deadlines
+    make_app: MakeApp,
+    listener: socket.socket,
+    workers: int,
+    announce: Announce,
+    *,
+    deadlines: Deadlines,
+    certificates: CertificateFiles | None = None,
 ) -> None:
     """Serve until SIGINT or SIGTERM, in one process of threads; *workers* does not matter to it.
 
     SIGTERM lets the answers under way end; a second one, and SIGINT, stop at once.
+
+    Raises:
+        CertificateError: there are *certificates*.
     """
+    if certificates:
+        raise CertificateError("waitress has no TLS; serve with gunicorn, or let a proxy in front do it.")
     from sidestep_relay.waitress_servers import WatchfulServer  # noqa: PLC0415 - only where gunicorn does not run
 
     drain = Drain(deadlines.drain)
@@ -128,17 +157,61 @@ def serve_waitress(
         server.run()
 
 
-SERVERS: dict[str, Callable[[MakeApp, socket.socket, int, Announce, Deadlines], None]] = {
+class Serve(Protocol):
+    """Serves what *make_app* makes at *listener*, until the process is told to stop."""
+
+    def __call__(
+        self,
+        make_app: MakeApp,
+        listener: socket.socket,
+        workers: int,
+        announce: Announce,
+        *,
+        deadlines: Deadlines,
+        certificates: CertificateFiles | None = None,
+    ) -> None:
+        """Serve."""
+
+
+SERVERS: dict[str, Serve] = {
     "gunicorn": serve_gunicorn,
     "waitress": serve_waitress,
 }
 
 
-def _spawn_in_gevent(function: Callable[[], None]) -> object:
+def _use_tls(certificates: CertificateFiles) -> dict[str, Any]:
+    """Return the settings by which gunicorn serves *certificates*, and takes up renewed ones between two requests."""
+    log = make_log()
+
+    def open_context(_config: Any, _usual: Any) -> ssl.SSLContext:
+        context = certificates.open()
+        # gevent's server takes this method and calls it for every connection.
+        context.wrap_socket = partial(_shake_hands, context.wrap_socket)  # type: ignore[method-assign]
+        return context
+
+    def renew(_worker: Any, _request: Any) -> None:
+        try:
+            if certificates.renew():
+                log.info("certificate_renewed")
+        except CertificateError as error:
+            log.error("certificate_broken", detail=f"The one before stays in use: {error}")
+
+    # Only the files' presence counts here: with `ssl_context` gunicorn does not read them itself.
+    return {"certfile": str(certificates.certificate), "ssl_context": open_context, "pre_request": renew}
+
+
+def _shake_hands(wrap: Callable[..., ssl.SSLSocket], connection: socket.socket, **options: Any) -> ssl.SSLSocket:
+    """Begin TLS as *wrap* does, but let nobody hold a connection without it, and say nothing of those who try."""
     import gevent  # type: ignore[import-untyped]  # noqa: PLC0415 - only in gevent's workers
 
-    # A thread of the system: under gevent `threading.Thread` is a greenlet, and an import in one stops all others.
-    return gevent.get_hub().threadpool.spawn(function)
+    connection.settimeout(_HANDSHAKE_SECONDS)
+    try:
+        wrapped = wrap(connection, **options)
+    except OSError:
+        # Any scanner of the internet causes it; gevent would print a traceback for each.
+        raise gevent.GreenletExit from None
+    wrapped.settimeout(None)
+    return wrapped
 
 
 def _drain_before_exit(worker: Any, drain: Drain) -> None:
@@ -153,13 +226,21 @@ def _drain_before_exit(worker: Any, drain: Drain) -> None:
     signal.siginterrupt(signal.SIGTERM, False)
 
 
-def _hasten_second_stop(arbiter: Any) -> None:
-    """Make a second SIGTERM mean to gunicorn's parent what SIGINT does: stop at once. By itself it ignores it."""
+def _take_signals(arbiter: Any) -> None:
+    """Put right what gunicorn's parent makes of signals that stop it.
+
+    A second SIGTERM, which it ignores, means what SIGINT does: stop at once. And a child that has not yet its own
+    handlers would lose a signal, so that the parent would wait for it until the very end.
+    """
+    parent = os.getpid()
     has_begun = False
 
-    def stop(_number: int, frame: FrameType | None) -> None:
+    def stop(number: int, frame: FrameType | None) -> None:
         nonlocal has_begun
-        arbiter.signal(signal.SIGINT if has_begun else signal.SIGTERM, frame)
+        if os.getpid() != parent:
+            raise SystemExit(0)
+        arbiter.signal(signal.SIGINT if has_begun else number, frame)
         has_begun = True
 
-    signal.signal(signal.SIGTERM, stop)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
+        signal.signal(number, stop)

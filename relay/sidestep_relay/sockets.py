@@ -36,13 +36,14 @@ def is_gone(connection: socket.socket) -> bool:
 
 def _is_at_end(connection: socket.socket) -> bool:
     timeout = connection.gettimeout()
-    # Not MSG_DONTWAIT: gevent's sockets wait all the same, unless their timeout is 0.
-    connection.settimeout(0)
     try:
-        return connection.recv(1, socket.MSG_PEEK) == b""
+        # Not MSG_DONTWAIT: gevent's sockets wait all the same, unless their timeout is 0.
+        connection.settimeout(0)
+        is_at_end = connection.recv(1, socket.MSG_PEEK) == b""
+        connection.settimeout(timeout)
     except BlockingIOError:
+        connection.settimeout(timeout)
         return False
     except OSError:
         return True
-    finally:
-        connection.settimeout(timeout)
+    return is_at_end

@@ -106,6 +106,7 @@ class Upstream(httpx.BaseTransport):
         self._largest_error = largest_error
         self._sent_at: float | None = None
         self._answered_at: float | None = None
+        self._shared_wait_ms: float | None = None
         self._socket: socket.socket | None = None
         self._answer: _Observed | None = None
         self._lock = threading.Lock()
@@ -113,6 +114,8 @@ class Upstream(httpx.BaseTransport):
     @property
     def waited_ms(self) -> float | None:
         """Milliseconds from sending the request to the answer's headers, or None if there was no answer."""
+        if self._shared_wait_ms is not None:
+            return self._shared_wait_ms
         if self._sent_at is None or self._answered_at is None:
             return None
         return (self._answered_at - self._sent_at) * 1000
@@ -140,6 +143,10 @@ class Upstream(httpx.BaseTransport):
             _current.reset(token)
         self._answered_at = time.monotonic()
         return self._take(response)
+
+    def note_shared_wait(self, milliseconds: float) -> None:
+        """Remember how long was waited for an answer that another's request brought; this one sends none."""
+        self._shared_wait_ms = milliseconds
 
     def abort(self) -> None:
         """Break the connection, from any thread. The thread that reads from it gets an error at once."""

@@ -6,9 +6,11 @@ its `channel_timeout` sees only connections on which nothing at all happens.
 
 from __future__ import annotations
 
+import logging
 import select
 import socket
 import time
+from functools import partial
 from typing import Any
 
 import waitress  # type: ignore[import-untyped]
@@ -17,6 +19,7 @@ from waitress.task import WSGITask  # type: ignore[import-untyped]
 
 from sidestep_relay.clients import PIECE, WAS_SLOW
 from sidestep_relay.deadlines import Deadlines, Drain
+from sidestep_relay.sockets import is_gone
 
 __all__ = ["WatchfulServer"]
 
@@ -30,6 +33,9 @@ _WAITING_OUTPUT = PIECE  # bytes that a client may be behind before its answer w
 
 class _Task(WSGITask):  # type: ignore[misc]  # waitress has no types
     def get_environment(self) -> dict[str, Any]:
+        if self.channel.drain.has_begun:
+            # Nobody is invited to ask again over this connection.
+            self.set_close_on_finish()
         environ: dict[str, Any] = super().get_environment()
         environ[WAS_SLOW] = lambda: self.channel.was_slow_reader
         return environ
@@ -39,13 +45,15 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
     """One connection.
 
     Attributes:
+        drain: the server's.
         was_slow_reader: whether it was dropped because its client did not read.
     """
 
     task_class = _Task
     was_slow_reader = False
 
-    def __init__(self, *arguments: Any, **options: Any) -> None:
+    def __init__(self, *arguments: Any, drain: Drain, **options: Any) -> None:
+        self.drain = drain
         self._sent = 0
         self._mark: tuple[float, int] | None = None
         self._request_begun: float | None = None
@@ -55,6 +63,10 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
     def is_busy(self) -> bool:
         """Whether an answer is made, or still has to be sent."""
         return bool(self.requests or self.total_outbufs_len)
+
+    def check_client_disconnected(self) -> bool:
+        """Say whether the client has left; waitress's own does not see it behind requests that were sent ahead."""
+        return not self.connected or is_gone(self.socket)
 
     def send(self, data: bytes, do_close: bool = True) -> int:
         """Send some of *data*; return how much."""
@@ -103,9 +115,13 @@ class WatchfulServer:
             outbuf_high_watermark=_WAITING_OUTPUT,
             # Reading one request ahead is how waitress notices that a client has left.
             channel_request_lookahead=1,
+            # Believed or not in `proxies`, which has to see them.
+            clear_untrusted_proxy_headers=False,
             ident=None,
         )
-        self._server.channel_class = _Channel
+        self._server.channel_class = partial(_Channel, drain=drain)
+        # It warns of threads that are busy, and takes those for busy that are about to start.
+        self._server.task_dispatcher.queue_logger.setLevel(logging.ERROR)
 
     def run(self) -> None:
         """Serve until the drain has begun, and nothing is under way or its time is over."""
