@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from flask import Flask
 
-from sidestep.envelopes import encode
+from sidestep.envelopes import PATH, encode
 from sidestep_relay.cli import main
 from sidestep_relay.config import SettingError, load_sealing_keys
 from sidestep_relay.errors import RelayError
+from sidestep_relay.redis_links import RedisLink
 from sidestep_relay.replays import FolderReplayGuard, MemoryReplayGuard, ReplayGuard
 from sidestep_relay.sealing import make_sealing_key
 from sidestep_relay.sealing_keys import SealingKeyError, keep_keys, read_keys, read_keys_file, rotate_keys
+from sidestep_relay.shared_replays import SharedReplayGuard
+from sidestep_relay.telemetry import make_log
+from tests.relay.envelopes import make_envelope, open_answer
+from tests.relay.redis_servers import RunningRedis
+from tests.relay.servers import TOKEN
 
 
 def test_a_key_is_made_once_and_only_its_user_can_read_it(tmp_path: Path) -> None:
@@ -77,6 +87,28 @@ def test_more_ids_than_can_be_remembered_are_refused_and_none_forgotten() -> Non
         guard.take(b"c", 1.0)
     assert (caught.value.status, caught.value.code) == (503, "sealed_busy")
     assert not guard.take(b"a", 1.0)
+
+
+def test_relays_that_share_a_redis_take_an_id_once_together(redis_server: RunningRedis, log: StringIO) -> None:
+    links = [RedisLink(redis_server.url, make_log(log)) for _ in range(2)]
+    one, other = (SharedReplayGuard(link) for link in links)
+    until = time.time() + 300
+    try:
+        assert one.take(b"a", until)
+        assert not other.take(b"a", until)
+        assert other.take(b"b", until)
+    finally:
+        for link in links:
+            link.close()
+
+
+def test_while_redis_is_away_nothing_sealed_is_taken(make_app: Callable[..., Flask]) -> None:
+    keys = read_keys(make_sealing_key())
+    app = make_app(sealing=keys, redis_url="redis://127.0.0.1:1/0")
+    envelope = make_envelope(encode(keys.current.public), token=TOKEN, method="GET", path="/v1/relay")
+    answer = app.test_client().post(PATH, data=envelope.data, environ_overrides={"wsgi.multiprocess": True})
+    head, body = open_answer(answer.data, envelope.sealed)
+    assert (head.status, json.loads(body)["error"]["code"]) == (503, "sealed_busy")
 
 
 # Settings and commands
