@@ -125,7 +125,7 @@ class Sealing:
             raise RelayError(
                 "sealed_unsafe",
                 "This relay runs in several processes that do not know of each other, so it cannot tell a sealed "
-                "request from its copy. Run it by `sidestep-relay serve`.",
+                "request from its copy. Run it by `sidestep-relay serve`, or set SIDESTEP_REDIS_URL.",
                 status=503,
                 type="server_error",
             )
