@@ -12,6 +12,7 @@ from flask import Flask
 
 from sidestep_relay.app import create_app
 from sidestep_relay.config import RelayConfig
+from sidestep_relay.metrics import Metrics
 from sidestep_relay.telemetry import make_log
 from tests.fakes.fixtures import (  # noqa: F401 - fixtures are used by name
     anthropic_provider,
@@ -20,6 +21,7 @@ from tests.fakes.fixtures import (  # noqa: F401 - fixtures are used by name
     open_provider,
     zai_provider,
 )
+from tests.relay.redis_servers import RunningRedis, run_redis
 from tests.relay.servers import TOKEN, RunningRelay, run_relay
 
 PAGE = "https://page.example"
@@ -39,6 +41,19 @@ def gunicorn_relay() -> Iterator[RunningRelay]:
 @pytest.fixture(scope="session")
 def waitress_relay() -> Iterator[RunningRelay]:
     yield from start_loaded("waitress")
+
+
+@pytest.fixture(scope="session")
+def session_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningRedis]:
+    with run_redis(tmp_path_factory.mktemp("redis")) as running:
+        yield running
+
+
+@pytest.fixture
+def redis_server(session_redis: RunningRedis) -> Iterator[RunningRedis]:
+    """A redis-server that is empty and answers; the test may stop it."""
+    yield session_redis
+    session_redis.restore()
 
 
 @pytest.fixture(params=["gunicorn", "waitress"])
@@ -67,8 +82,8 @@ def log() -> StringIO:
 def make_app(log: StringIO) -> Callable[..., Flask]:
     """Makes the application without a server and without litellm; takes `RelayConfig`'s fields."""
 
-    def make(*, environment: dict[str, str] | None = None, **fields: Any) -> Flask:
+    def make(*, environment: dict[str, str] | None = None, metrics: Metrics | None = None, **fields: Any) -> Flask:
         config = RelayConfig(**{"token": TOKEN, "origins": (PAGE,), **fields})
-        return create_app(config, environment=environment, log=make_log(log), spawn=lambda _: None)
+        return create_app(config, environment=environment, log=make_log(log), spawn=lambda _: None, metrics=metrics)
 
     return make
