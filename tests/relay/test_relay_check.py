@@ -147,6 +147,7 @@ def test_without_token_and_page_it_says_what_it_could_not_see(check: Check, guni
         (Front(keeps=True), {"refusal": "failure", "stream": "failure"}, "copies of answers"),
         (Front(adds={"Age": "7"}), {"token": "failure"}, "it sent Age"),
         (Front(speaks_for=True), {"clients": "warning"}, "SIDESTEP_TRUSTED_PROXIES=127.0.0.1"),
+        (Front(adds={"Server": "nginx/1.22.1"}), {"clients": "warning"}, "A proxy (nginx/1.22.1) does not say"),
     ],
     ids=lambda value: "" if not isinstance(value, Front) else repr(value)[:0] or None,
 )

@@ -44,6 +44,8 @@ _ENVIRONMENT = {
     "LITELLM_LOCAL_ANTHROPIC_BETA_HEADERS": "True",
     "LITELLM_ANTHROPIC_DISABLE_URL_SUFFIX": "True",
     "LITELLM_LOG": "CRITICAL",
+    # It would take the place of what reports exceptions.
+    "JSON_LOGS": "False",
     "LOGGING_EXECUTOR_MAX_PENDING_TASKS": "0",
     "MAX_IMAGE_URL_DOWNLOAD_SIZE_MB": "0",
     # A model may well say the same thing a hundred times; LiteLLM takes that for a fault.
