@@ -26,7 +26,7 @@ _NONCE_BYTES = 12  # NIST SP 800-38D, 8.2: 96 bits
 
 
 # KEYS: the answer, all answers by their end, their sizes; ARGV: the answer, its seconds, the most bytes of all.
-# Bounded here and not by Redis, which would drop counts as well.
+# Bounded here and not by Redis, which would drop counts as well. What has ended by itself is the first to be forgotten.
 _KEEP = """
 local t = redis.call('TIME') local now = t[1] * 1000 + math.floor(t[2] / 1000)
 local function forget(name)
@@ -35,7 +35,6 @@ local function forget(name)
   redis.call('ZREM', KEYS[2], name)
   redis.call('DEL', name)
 end
-for _, name in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', now)) do forget(name) end
 forget(KEYS[1])
 local size = #ARGV[1] + 512
 if size > tonumber(ARGV[3]) then return end
