@@ -21,6 +21,8 @@ from werkzeug.exceptions import BadRequest, HTTPException
 
 from sidestep._version import __version__
 from sidestep.catalogue import CatalogueEntry, load_catalogue
+from sidestep.envelopes import PATH as SEALED_PATH
+from sidestep.envelopes import TIME_HEADER
 from sidestep.errors import redact
 from sidestep_relay.allowances import Allowance
 from sidestep_relay.auth import TokenCheck
@@ -42,6 +44,8 @@ from sidestep_relay.metrics import Limit, Metrics
 from sidestep_relay.models import fetch_models, list_catalogue
 from sidestep_relay.probes import PROBE_SECONDS, Prober, read_probe
 from sidestep_relay.proxies import FORWARDED, PEER, ProxyMiddleware
+from sidestep_relay.replays import ReplayGuard
+from sidestep_relay.sealed_edge import Sealing, SealingMiddleware
 from sidestep_relay.shapes import check_headers, check_shape
 from sidestep_relay.site import add_site
 from sidestep_relay.sources import Asker, Sources, Way
@@ -59,7 +63,7 @@ if TYPE_CHECKING:
 
 __all__ = ["create_app"]
 
-_RESPONSE_HEADERS = ["X-Request-Id", "Retry-After", "Server-Timing", CACHE_HEADER, "Age"]
+_RESPONSE_HEADERS = ["X-Request-Id", "Retry-After", "Server-Timing", CACHE_HEADER, "Age", TIME_HEADER]
 _METRICS_PATH = "/metrics"
 _PREFLIGHT_SECONDS = 7200  # the longest that Chromium remembers
 _ORIGIN = re.compile(r"null|[a-z][a-z0-9+.-]{0,30}://[A-Za-z0-9.:\[\]-]{1,150}")
@@ -76,6 +80,7 @@ def create_app(
     probe_seconds: float = PROBE_SECONDS,
     clock: Callable[[], float] = time.time,
     metrics: Metrics | None = None,
+    replay_guard: ReplayGuard | None = None,
     drain: Drain | None = None,
 ) -> Flask:
     """Return the WSGI application.
@@ -89,6 +94,7 @@ def create_app(
         probe_seconds: how long a probe may take.
         clock: returns Unix time in seconds; tokens end, and kept answers grow old, by it.
         metrics: what counts.
+        replay_guard: remembers what was sealed; Redis or this process alone by default.
         drain: what its server begins when the process is told to stop; by default nothing ever does.
     """
     app = _Application(__name__, static_folder=None)
@@ -103,6 +109,7 @@ def create_app(
         log,
         spawn,
         load,
+        replay_guard=replay_guard,
         probe_seconds=probe_seconds,
         clock=clock,
         metrics=metrics or Metrics(),
@@ -130,9 +137,11 @@ def create_app(
     app.get("/v1/models")(relay.get_models)
     app.post("/v1/chat/completions")(relay.post_chat)
     app.post("/v1/probe")(relay.post_probe)
+    app.post(SEALED_PATH)(relay.post_sealed)
     if config.site:
         add_site(app, config.site)
     app.extensions["sidestep_relay"] = relay
+    app.wsgi_app = SealingMiddleware(app.wsgi_app, relay.sealing)  # type: ignore[method-assign]  # Flask's own way
     app.wsgi_app = ProxyMiddleware(app.wsgi_app, config.trusted_proxies)  # type: ignore[method-assign]  # Flask's way
     app.wsgi_app = ClientGuard(app.wsgi_app, config.deadlines, drain, log)  # type: ignore[method-assign]
     relay.loader.start()
@@ -155,6 +164,7 @@ class _Relay:
         spawn: Spawn,
         load: Callable[[], Any],
         *,
+        replay_guard: ReplayGuard | None,
         probe_seconds: float,
         clock: Callable[[], float],
         metrics: Metrics,
@@ -171,6 +181,7 @@ class _Relay:
         self._metrics = metrics
         self._redis = _connect(config.redis_url, log)
         self._limiter = Limiter(_share_counts(self._redis))
+        self.sealing = Sealing(config.sealing, _share_replays(self._redis) or replay_guard, clock)
         cache = _make_cache(config, self._redis, clock)
         self._sources = Sources(cache, can_join=config.can_join, is_alone=self._redis is None, clock=clock)
         self._connections = Connections(self._destinations)
@@ -200,12 +211,14 @@ class _Relay:
         g.has_exchange = False
         is_guarded = _is_guarded(request.path) and request.method != "OPTIONS"
         g.is_logged = not is_guarded
-        if is_guarded:
+        # What could not be opened has no token to show; its route refuses it.
+        if is_guarded and request.path != SEALED_PATH:
             g.token = self._tokens.check(request.headers.get("Authorization"))
             g.token_name = g.token.name
             check_headers(request.headers)
             # After the token, so that nobody can use up what is another's.
             self._count_request()
+            self.sealing.check_fresh(request.environ)
 
     def end(self, response: Response) -> Response:
         """Add the headers that every answer carries, and say which origin to allow if one was refused."""
@@ -301,6 +314,7 @@ class _Relay:
                 "token": {"name": token.name, "expires": token.expires.isoformat() if token.expires else None},
                 "uses_own_keys": self._config.should_use_own_keys and bool(token.uses_own_keys),
                 "is_ready": self.loader.is_loaded,
+                "sealing": self.sealing.describe(),
             }
         )
 
@@ -335,7 +349,7 @@ class _Relay:
             raise RelayError(
                 "provider_base_missing", f"{entry.name} needs its base URL in X-Provider-Base.", status=400
             )
-        key = find_key(entry, request.headers.get("X-Provider-Key"), base_url, self._own_keys, g.token)
+        key = find_key(entry, self.sealing.read_key(request), base_url, self._own_keys, g.token)
         upstream = self._open(entry, base_url, key)
         try:
             return jsonify(fetch_models(entry, base_url, key, upstream))
@@ -349,7 +363,7 @@ class _Relay:
         call = read_chat(
             _read_json(),
             self._catalogue,
-            key=request.headers.get("X-Provider-Key"),
+            key=self.sealing.read_key(request),
             base_url=request.headers.get("X-Provider-Base"),
             own_keys=self._own_keys,
             token=g.token,
@@ -389,6 +403,10 @@ class _Relay:
             # Not where the stream is written: a server need not begin with it if the client has left.
             response.call_on_close(held.pop_all().close)
         return response
+
+    def post_sealed(self) -> Response:
+        """Refuse an envelope that was not opened; `sealed_edge` lets no other come here."""
+        raise self.sealing.find_refusal(request.environ)
 
     def post_probe(self) -> Response:
         """Say what this server sees of a provider's URL."""
@@ -465,6 +483,14 @@ def _share_counts(link: RedisLink | None) -> SharedCounts | None:
     from sidestep_relay.shared_counts import SharedCounts  # noqa: PLC0415 - as above
 
     return SharedCounts(link)
+
+
+def _share_replays(link: RedisLink | None) -> ReplayGuard | None:
+    if link is None:
+        return None
+    from sidestep_relay.shared_replays import SharedReplayGuard  # noqa: PLC0415 - as above
+
+    return SharedReplayGuard(link)
 
 
 def _make_cache(config: RelayConfig, link: RedisLink | None, clock: Callable[[], float]) -> Cache | None:

@@ -36,6 +36,7 @@ Announce = Callable[[], None]
 """Called once, when requests are accepted."""
 
 _BACKLOG = 1024
+_SEND_BUFFER = 256 * 1024  # bytes; with 0.1 s to a client and back that is 2.5 MB/s
 _EXIT_SECONDS = 10
 """What a worker of gunicorn may need to notice the end (it looks once in a second) and to leave LiteLLM behind."""
 
@@ -54,6 +55,9 @@ def bind(host: str, port: int) -> socket.socket:
         if sys.platform != "win32":
             # On Windows this option would let two programs share a port.
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # Connections take it over. Left to itself Linux lets megabytes wait for one client, and tells of room for more
+        # only when a third of them is gone: a slow client would look like one that does not read.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
         listener.bind((host, port))
         listener.listen(_BACKLOG)
     except OSError:

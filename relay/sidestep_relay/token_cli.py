@@ -11,7 +11,7 @@ from typing import Any
 
 from sidestep.catalogue import load_catalogue
 from sidestep_relay.allowances import LIMIT_NAMES
-from sidestep_relay.config import SettingError, find_tokens, read_name, read_settings
+from sidestep_relay.config import SettingError, find_tokens, load_sealing_keys, read_name, read_settings
 from sidestep_relay.pairing import make_pairing_link
 from sidestep_relay.tokens import (
     EVERYTHING,
@@ -76,7 +76,8 @@ def run_token(options: argparse.Namespace, environment: Mapping[str, str]) -> No
         raise SettingError(f"token: {error}") from error
     if options.action in ("add", "rotate"):
         # Only now: a value that was not kept opens nothing.
-        _print_value(options, read_name(settings))
+        keys = load_sealing_keys(settings)
+        _print_value(options, read_name(settings), keys.current.public if keys else b"")
 
 
 def give_token(name: str, environment: Mapping[str, str], *, tokens: Path | None, config: Path | None) -> str:
@@ -153,10 +154,11 @@ def _add(actions: Any, name: str, described: str) -> argparse.ArgumentParser:
     return action
 
 
-def _print_value(options: argparse.Namespace, relay_name: str) -> None:
+def _print_value(options: argparse.Namespace, relay_name: str, sealing_key: bytes) -> None:
     sys.stdout.write(f"The token of {options.name}; it is shown this once:\n{options.value}\n")
     if options.page:
-        link = make_pairing_link(options.page, options.url.rstrip("/"), options.value, relay_name)
+        url = options.url.rstrip("/")
+        link = make_pairing_link(options.page, url, options.value, relay_name, sealing_key=sealing_key)
         sys.stdout.write(f"Open this link to pair the page with this relay (it holds the token):\n{link}\n")
 
 

@@ -27,7 +27,6 @@ from sidestep_relay.config import RelayConfig
 from sidestep_relay.deadlines import Drain
 from sidestep_relay.lanes import Whole
 from sidestep_relay.loading import Spawn
-from sidestep_relay.telemetry import Log
 from sidestep_relay.upstreams import Upstream
 
 ERROR_CODES = {"its_policy": "content", "its_load": "overloaded"}
@@ -162,13 +161,13 @@ def list_rows() -> dict[str, CatalogueEntry]:
     return rows
 
 
-def make_app(config: RelayConfig, environment: Mapping[str, str], log: Log, spawn: Spawn, drain: Drain) -> Flask:
+def make_app(config: RelayConfig, spawn: Spawn, drain: Drain, **options: Any) -> Flask:
     # As in `cli`: not before the server has prepared.
     module: Any = importlib.import_module("sidestep_relay.app")
     module.load_catalogue = list_rows
     module.PipeLane = add_faulty_lane(module.PipeLane)
     module.TranslateLane = add_faulty_lane(module.TranslateLane)
-    app: Flask = module.create_app(config, environment=environment, log=log, spawn=spawn, drain=drain)
+    app: Flask = module.create_app(config, spawn=spawn, drain=drain, **options)
     add_faults(app, spawn)
     return app
 

@@ -32,7 +32,7 @@ from sidestep_relay.tokens import Secret, Token, hash_token, save_tokens
 from tests.fakes import CUT, AnthropicProvider, OpenProvider, Reply, Stream
 from tests.fakes.wires import DONE, write_chunk, write_event
 from tests.relay.calls import MESSAGES, Fake, make_body, make_headers
-from tests.relay.conftest import PAGE, start_loaded
+from tests.relay.conftest import PAGE
 from tests.relay.redis_servers import RunningRedis
 from tests.relay.servers import TOKEN, RunningRelay
 
@@ -92,11 +92,6 @@ def tell(answer: Any) -> str | None:
 # what a client gets
 
 
-@pytest.fixture(scope="module", params=["gunicorn", "waitress"])
-def keeping(request: pytest.FixtureRequest) -> Iterator[RunningRelay]:
-    yield from start_loaded(request.param, SIDESTEP_CACHE_SECONDS="600")
-
-
 @pytest.fixture(params=["open_provider", "anthropic_provider"], ids=["pipe", "translate"])
 def fake(request: pytest.FixtureRequest) -> Fake:
     """A provider of each lane."""
@@ -107,12 +102,12 @@ def fake(request: pytest.FixtureRequest) -> Fake:
 
 @STREAMS
 def test_the_same_request_is_answered_again_with_the_same_bytes(
-    keeping: RunningRelay, fake: Fake, is_stream: bool
+    reusing: RunningRelay, fake: Fake, is_stream: bool
 ) -> None:
-    headers = {**keeping.headers, **make_headers(fake), **USE, "Origin": PAGE}
+    headers = {**reusing.headers, **make_headers(fake), **USE, "Origin": PAGE}
 
     def post() -> httpx.Response:
-        url = f"{keeping.url}/v1/chat/completions"
+        url = f"{reusing.url}/v1/chat/completions"
         body = make_body(fake, stream=is_stream)
         return httpx.post(url, headers=headers, json=body, timeout=20, trust_env=False)
 
@@ -131,7 +126,7 @@ def test_the_same_request_is_answered_again_with_the_same_bytes(
     exposed = second.headers["Access-Control-Expose-Headers"]
     assert "X-Sidestep-Cache" in exposed
     assert "Age" in exposed
-    line = keeping.wait_for_log(event="chat", cache="hit", request_id=second.headers["X-Request-Id"])
+    line = reusing.wait_for_log(event="chat", cache="hit", request_id=second.headers["X-Request-Id"])
     assert (line["status"], line["bytes"]) == (200, len(first.content))
 
 
@@ -435,10 +430,10 @@ def test_a_document_in_the_place_of_a_stream_is_kept_as_that(
     assert (second.data, second.mimetype) == (first.data, "application/json")
 
 
-def test_an_answer_whose_client_left_is_not_kept(keeping: RunningRelay, open_provider: OpenProvider) -> None:
+def test_an_answer_whose_client_left_is_not_kept(reusing: RunningRelay, open_provider: OpenProvider) -> None:
     events = [write_chunk({"content": "x" * 100_000}) for _ in range(100)]
-    headers, body = {**keeping.headers, **make_headers(open_provider), **USE}, make_body(open_provider, stream=True)
-    url = f"{keeping.url}/v1/chat/completions"
+    headers, body = {**reusing.headers, **make_headers(open_provider), **USE}, make_body(open_provider, stream=True)
+    url = f"{reusing.url}/v1/chat/completions"
     for _ in range(2):
         open_provider.answers.append(Stream([*events, *GOOD_END]))
         with httpx.stream("POST", url, headers=headers, json=body, timeout=20, trust_env=False) as answer:
