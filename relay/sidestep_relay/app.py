@@ -21,8 +21,8 @@ from werkzeug.exceptions import BadRequest, HTTPException
 
 from sidestep._version import __version__
 from sidestep.catalogue import CatalogueEntry, load_catalogue
+from sidestep.envelopes import KEY_HEADER, TIME_HEADER
 from sidestep.envelopes import PATH as SEALED_PATH
-from sidestep.envelopes import TIME_HEADER
 from sidestep.errors import redact
 from sidestep_relay.allowances import Allowance
 from sidestep_relay.auth import TokenCheck
@@ -456,7 +456,7 @@ class _Relay:
 
     def _open(self, entry: CatalogueEntry, base_url: str, key: str, *, reads_along: bool = True) -> Upstream:
         place = self._destinations.check_url(base_url)
-        is_lent = not request.headers.get("X-Provider-Key")
+        is_lent = not (request.headers.get("X-Provider-Key") or request.headers.get(KEY_HEADER))
         return Upstream(
             self._connections,
             place,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import heapq
 import shutil
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from sidestep_relay.errors import RelayError
+from sidestep_relay.multiprocess import share_folder
 
 __all__ = ["WINDOW", "FolderReplayGuard", "MemoryReplayGuard", "ReplayGuard", "refuse_more", "share_replay_guard"]
 
@@ -125,8 +125,8 @@ def share_replay_guard(processes: int) -> Iterator[ReplayGuard | None]:
     if processes <= 1:
         yield None
         return
-    with tempfile.TemporaryDirectory(prefix="sidestep-relay-", ignore_cleanup_errors=True) as folder:
-        yield FolderReplayGuard(Path(folder), time.time())
+    with share_folder() as folder:
+        yield FolderReplayGuard(folder, time.time())
 
 
 def refuse_more() -> RelayError:

@@ -6,6 +6,7 @@ its processes' command lines. To the client itself goes its own prompt, and neve
 
 from __future__ import annotations
 
+import base64
 import gzip
 import json
 import os
@@ -25,6 +26,8 @@ import httpx
 import pytest
 
 from sidestep.catalogue import load_catalogue
+from sidestep.envelopes import KEY_HEADER
+from sidestep.envelopes import PATH as SEALED_PATH
 from sidestep_relay.tokens import Secret, Token, hash_token, save_tokens
 from tests.fakes import CUT, AnthropicProvider, Hold, OpenProvider, Reply, Stream
 from tests.fakes.wires import DONE, write_chunk, write_event
@@ -58,6 +61,11 @@ NEVER_PROVOKED = {
     "joined_too_slow": "takes a client that reads slower than another; quotes nothing",
     "relay_misconfigured": "no catalogue that ships makes it; quotes nothing",
     "relay_stopping": "a relay that stops answers nothing else; quotes nothing",
+    "sealed_busy": "takes as many sealed requests as can be remembered; quotes nothing",
+    "sealed_expired": "takes an envelope; quotes nothing",
+    "sealed_replayed": "takes an envelope; quotes nothing",
+    "sealed_unsafe": "takes several processes that do not know of each other; quotes nothing",
+    "sealing_off": "takes a relay without a key; quotes nothing",
     "request_too_slow": "takes as long as a request may; quotes nothing",
 }
 
@@ -223,6 +231,9 @@ def provoke_relay(scene: Scene) -> Iterator[httpx.Response]:
     with scene.open_client(NAMED["others"], **ODD_HEADERS) as client:
         yield client.post(chats, json=body)
     with scene.open_client(**ODD_HEADERS) as client:
+        yield client.post(f"{SEALED_PATH}?{KEY}", content=KEY)
+        for sealed in (KEY, base64.urlsafe_b64encode(b"\x01" + KEY.encode() * 9).decode().rstrip("=")):
+            yield client.post(chats, json=body, headers={KEY_HEADER: sealed})
         yield client.get(f"/v1/{KEY}")
         yield client.put(f"/v1/relay?{KEY}", content=KEY)
         yield client.get("/v1/relay", headers={f"X-Canary-{number}": KEY * 100 for number in range(15)})
