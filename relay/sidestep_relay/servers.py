@@ -1,6 +1,6 @@
 """Runs the application: gunicorn with gevent where it runs, waitress elsewhere.
 
-Nothing here imports httpx or litellm: gunicorn's parent process must stay small, and gevent replaces the sockets in
+Nothing here imports httpx, litellm or Flask: gunicorn's parent process must stay small, and gevent replaces the sockets in
 each worker before the application is imported there.
 """
 
@@ -17,18 +17,19 @@ from contextlib import suppress
 from functools import partial
 from importlib.util import find_spec
 from types import FrameType
-from typing import Any, Protocol
-
-from flask import Flask
+from typing import TYPE_CHECKING, Any, Protocol
 
 from sidestep_relay.certificates import CertificateError, CertificateFiles
 from sidestep_relay.deadlines import LAST_WORDS_SECONDS, Deadlines, Drain
 from sidestep_relay.loading import Spawn, spawn_in_gevent, spawn_thread
 from sidestep_relay.telemetry import make_log
 
+if TYPE_CHECKING:
+    from flask import Flask
+
 __all__ = ["SERVERS", "bind", "choose_server"]
 
-MakeApp = Callable[[Spawn, Drain], Flask]
+MakeApp = Callable[[Spawn, Drain], "Flask"]
 """Makes the application, which the drain tells that its process stops; called once in every process that serves."""
 
 Announce = Callable[[], None]
