@@ -65,14 +65,21 @@ class Asker:
 
     def _receive(self, connection: socket.socket, *, is_stream: bool) -> bytes:
         pieces = []
-        end = b""
         while piece := connection.recv(262_144):
             pieces.append(piece)
-            end = (end + piece)[-len(_END) :]
+            is_chunked = is_stream and pieces[0].startswith(b"HTTP/1.1 200 ")
             # What was asked for as a stream may be refused in one piece.
-            if end == _END or (not is_stream and _is_whole(b"".join(pieces))) or _is_refused(pieces):
+            if has_last_chunk(pieces) if is_chunked else _is_whole(b"".join(pieces)):
                 break
         return b"".join(pieces)
+
+
+def has_last_chunk(pieces: list[bytes]) -> bool:
+    """Say whether the *pieces* of an answer in chunks are all."""
+    if not b"".join(pieces[-len(_END) :]).endswith(_END):
+        return False
+    # A header can end in that, too.
+    return len(pieces) > len(_END) or bool(b"".join(pieces).partition(b"\r\n\r\n")[2])
 
 
 def connect(port: int) -> socket.socket:
@@ -104,10 +111,6 @@ def fetch(port: int, path: str) -> bytes:
                 break
             answer += piece
     return answer.partition(b"\r\n\r\n")[2]
-
-
-def _is_refused(pieces: list[bytes]) -> bool:
-    return not pieces[0].startswith(b"HTTP/1.1 200 ") and _is_whole(b"".join(pieces))
 
 
 def _is_whole(answer: bytes) -> bool:

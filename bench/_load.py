@@ -19,10 +19,9 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from bench._askers import Side, read_chunks
+from bench._askers import Side, has_last_chunk, read_chunks
 from bench._streams import name_stream
 
-_END = b"0\r\n\r\n"
 _PIECE = 65_536
 
 
@@ -63,8 +62,7 @@ class _Stream:
             return False
         self.moments.append(time.monotonic())
         self.pieces.append(piece)
-        end = piece if len(piece) >= len(_END) else b"".join(self.pieces[-len(_END) :])
-        self.is_whole = end.endswith(_END)
+        self.is_whole = has_last_chunk(self.pieces)
         return not self.is_whole
 
 

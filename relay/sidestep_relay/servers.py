@@ -1,7 +1,7 @@
 """Runs the application: gunicorn with gevent where it runs, waitress elsewhere.
 
-Nothing here imports httpx, litellm or Flask: gunicorn's parent process must stay small, and gevent replaces the sockets in
-each worker before the application is imported there.
+Nothing here imports httpx, litellm or Flask: gunicorn's parent process must stay small, and gevent replaces the sockets
+in each worker before the application is imported there.
 """
 
 from __future__ import annotations
