@@ -16,12 +16,13 @@ from typing import Any
 
 from flask import Flask, Response, g, jsonify, request
 from flask_cors import CORS
-from werkzeug.exceptions import BadRequest, HTTPException
+from werkzeug.exceptions import HTTPException
 
 from sidestep._version import __version__
 from sidestep.catalogue import CatalogueEntry, load_catalogue
 from sidestep_relay.allowances import Allowance
 from sidestep_relay.auth import TokenCheck
+from sidestep_relay.bodies import check_media, parse_json, read_body
 from sidestep_relay.chats import choose_entry, estimate_tokens, find_key, read_chat
 from sidestep_relay.config import RelayConfig
 from sidestep_relay.errors import RelayError
@@ -34,7 +35,7 @@ from sidestep_relay.limits import Limiter, name_address
 from sidestep_relay.loading import BackgroundLoader, Spawn, spawn_thread
 from sidestep_relay.models import fetch_models, list_catalogue
 from sidestep_relay.probes import PROBE_SECONDS, Prober, read_probe
-from sidestep_relay.shapes import check_headers, check_shape
+from sidestep_relay.shapes import check_headers
 from sidestep_relay.site import add_site
 from sidestep_relay.streaming import ClientLeft, has_client_left
 from sidestep_relay.telemetry import Log, make_log
@@ -47,6 +48,8 @@ __all__ = ["create_app"]
 _REQUEST_HEADERS = ["Authorization", "Content-Type", "X-Provider-Key", "X-Provider-Base", "X-Request-Id"]
 _RESPONSE_HEADERS = ["X-Request-Id", "Retry-After", "Server-Timing"]
 _PREFLIGHT_SECONDS = 7200  # the longest that Chromium remembers
+_PASSED_HEADERS = ("Allow", "Content-Range")
+"""Of Flask's own errors: what a client needs to do better (RFC 9110, 15.5.6 and 15.5.17)."""
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_.-]{8,64}")
 
 
@@ -96,6 +99,8 @@ def create_app(
     app.post("/v1/probe")(relay.post_probe)
     if config.site:
         add_site(app, config.site)
+    # A doubled slash is another address, and gets no redirect that would carry the request on.
+    app.url_map.merge_slashes = False
     relay.loader.start()
     return app
 
@@ -181,7 +186,9 @@ class _Relay:
         if cause := getattr(error, "original_exception", None):
             # Only its kind: the text of a foreign exception can hold anything.
             self._log.error("bug", exception=type(cause).__qualname__, request_id=g.request_id)
-        translated = RelayError(f"http_{status}", _describe_status(status, self._config), status=status)
+        headers = {name: value for name, value in error.get_headers() if name in _PASSED_HEADERS}
+        message = _describe_status(status, self._config)
+        translated = RelayError(f"http_{status}", message, status=status, headers=headers)
         return self.answer_error(translated)
 
     # routes
@@ -305,11 +312,8 @@ def _make_token_list(
 
 
 def _read_json() -> Any:
-    check_shape(request.get_data())
-    try:
-        return request.get_json(force=True)
-    except (BadRequest, RecursionError):
-        raise RelayError("request_invalid", "The request's body is not JSON.", status=400) from None
+    check_media(request.headers.get("Content-Type"), request.headers.get("Content-Encoding"))
+    return parse_json(read_body(request.get_data, request.content_length))
 
 
 def _describe_status(status: int, config: RelayConfig) -> str:

@@ -140,7 +140,8 @@ def is_public_address(address: str) -> bool:
 
 def _read_base_url(url: str) -> Destination:
     shown = url if len(url) < 200 else url[:200] + "…"  # noqa: PLR2004 - enough to recognise it
-    if not url.isascii() or not url.isprintable() or " " in url or "\\" in url:
+    # A comma is where a server joined two headers.
+    if not url.isascii() or not url.isprintable() or {" ", ",", "\\"} & {*url}:
         raise _reject("The base URL has characters that no base URL needs.")
     try:
         parts = urlsplit(url)

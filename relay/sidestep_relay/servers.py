@@ -91,15 +91,21 @@ def serve_waitress(make_app: MakeApp, listener: socket.socket, workers: int, ann
     """Serve until SIGINT or SIGTERM, in one process of threads; *workers* does not matter to it."""
     import waitress  # type: ignore[import-untyped]  # noqa: PLC0415 - only where gunicorn does not run
 
+    from sidestep_relay.parsers import StrictChannel  # noqa: PLC0415 - as above
+
+    app = make_app(spawn_thread)
     server = waitress.create_server(
-        make_app(spawn_thread),
+        app,
         sockets=[listener],
         threads=_WAITRESS_THREADS,
         channel_timeout=_LONGEST_IDLE_CLIENT,
         # Reading one request ahead is how waitress notices that a client has left.
         channel_request_lookahead=1,
+        # It takes a body in before the application is asked; what is a little too large is refused there, in its words.
+        max_request_body_size=2 * app.config["MAX_CONTENT_LENGTH"],
         ident=None,
     )
+    server.channel_class = StrictChannel
     signal.signal(signal.SIGTERM, _stop)
     announce()
     try:
