@@ -313,7 +313,7 @@ def _make_token_list(
 
 def _read_json() -> Any:
     check_media(request.headers.get("Content-Type"), request.headers.get("Content-Encoding"))
-    return parse_json(read_body(request.get_data, request.content_length))
+    return parse_json(read_body(request.stream, request.content_length))
 
 
 def _describe_status(status: int, config: RelayConfig) -> str:

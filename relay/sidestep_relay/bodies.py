@@ -11,8 +11,7 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Callable
-from typing import Any, Never
+from typing import IO, Any, Never
 
 from werkzeug.exceptions import ClientDisconnected
 
@@ -55,14 +54,17 @@ def check_media(content_type: str | None, content_encoding: str | None) -> None:
         )
 
 
-def read_body(read: Callable[[], bytes], length: int | None) -> bytes:
-    """Return what *read* returns, which are *length* bytes if that is known.
+def read_body(stream: IO[bytes], length: int | None) -> bytes:
+    """Return all of *stream*, which are *length* bytes if that is known.
 
     Raises:
         RelayError: 400 `request_truncated`: the body ends too early, or its chunks cannot be told apart.
+        RequestEntityTooLarge: the stream has a limit, and there is more.
     """
     try:
-        body = read()
+        body = stream.read()
+        # Werkzeug cuts a body without a length at the limit, and says so to whoever goes on reading.
+        stream.read(1)
     except (ClientDisconnected, ParseException):
         raise _refuse_broken() from None
     if length is not None and len(body) < length:
