@@ -22,7 +22,11 @@ CUSTOM = "custom"
 
 _LISTS = ("models", "notes", "browser_refusals", "allowed_headers")
 _FIELD_SETS = ("dropped", "dropped_thinking")
-_ROUTE_DIALECTS: Mapping[str, str] = {"openai": "openai_chat", "anthropic": "anthropic"}
+_ROUTE_DIALECTS: Mapping[str, str] = {
+    "openai": "openai_chat",
+    "anthropic": "anthropic",
+    "bedrock/converse": "bedrock_converse",
+}
 _WAYS: Mapping[str, str] = {"open": "directly", "blocked": "relay", "unknown": "found out"}
 
 
@@ -92,7 +96,7 @@ class CatalogueEntry:
         rules: how its use of the dialect differs.
         litellm_prefix: what stands before the slash in the model id that a relay is given.
         litellm_route: the prefix that the relay calls LiteLLM with.
-        relay_dialect: what the provider speaks when a relay calls it; empty if no relay can yet.
+        relay_dialect: what the provider speaks when a relay calls it.
         relay_base_url: the address that a relay is asked to call, where it is not the base URL.
         relay_rules: `rules` for the way through a relay, which is always spoken to in OpenAI's chat wire.
         model_rules: models with rules of their own; the first one that covers a model counts.
@@ -209,7 +213,7 @@ def _read_entry(entry_id: str, row: dict[str, Any], rows: Mapping[str, dict[str,
         values["cors_remedy"] = CorsRemedy(**remedy)
     values |= {"id": entry_id, "cors": CorsPrior(**row["cors"])}
     values |= {"rules": _read_rules(wire), "relay_rules": _read_rules(relay_wire)}
-    values["relay_dialect"] = _ROUTE_DIALECTS.get(row["litellm_route"], "")
+    values["relay_dialect"] = _ROUTE_DIALECTS[row["litellm_route"]]
     return CatalogueEntry(**values)
 
 

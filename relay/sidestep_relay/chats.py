@@ -20,6 +20,9 @@ from sidestep_relay.tokens import Token
 
 __all__ = ["ChatCall", "choose_entry", "estimate_tokens", "find_key", "read_chat"]
 
+_TAKE_DATA_ALONE = frozenset({"bedrock_converse"})
+"""Dialects that know no address of an image, so that LiteLLM would fetch it."""
+
 _LONGEST_KEY = 4096
 _FETCHED_URL = re.compile(r"(?:https?://|www\.)", re.IGNORECASE)
 
@@ -35,7 +38,7 @@ class ChatCall:
         key: the provider's key; empty if it needs none.
         messages: as they came.
         is_stream: whether the answer is wanted as a stream.
-        wants_usage: whether the stream shall end with token counts.
+        stream_options: what is asked of the stream, such as token counts at its end.
         fields: everything else of the body that passes.
     """
 
@@ -45,7 +48,7 @@ class ChatCall:
     key: str = field(repr=False)
     messages: list[dict[str, Any]] = field(repr=False)
     is_stream: bool = False
-    wants_usage: bool = False
+    stream_options: Mapping[str, Any] = field(default_factory=dict)
     fields: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
@@ -77,8 +80,9 @@ def read_chat(
     entry = choose_entry(prefix, base_url, catalogue)
     check_provider(token, entry, base_url)
     _check_fields(body, entry.relay_dialect)
-    messages = _read_messages(body.get("messages"))
+    messages = _read_messages(body.get("messages"), entry.relay_dialect)
     options = body.get("stream_options") or {}
+    _read_flag(options, "include_usage")
     own = ("model", "messages", "stream", "stream_options")
     return ChatCall(
         entry=entry,
@@ -87,7 +91,7 @@ def read_chat(
         key=find_key(entry, key, base_url, own_keys, token),
         messages=messages,
         is_stream=_read_flag(body, "stream"),
-        wants_usage=_read_flag(options, "include_usage"),
+        stream_options=options,
         fields={name: value for name, value in body.items() if name not in own and value is not None},
     )
 
@@ -109,8 +113,7 @@ def choose_entry(prefix: str, base_url: str | None, catalogue: Mapping[str, Cata
     Several rows can share a prefix: the one with that base URL wins, then one whose base URL the user gives.
 
     Raises:
-        RelayError: 400 `provider_unknown`, or `provider_base_missing` if only the user can know the address; 501
-            `provider_unsupported` if no lane can call it.
+        RelayError: 400 `provider_unknown`, or `provider_base_missing` if only the user can know the address.
     """
     rows = [entry for entry in catalogue.values() if entry.litellm_prefix == prefix]
     if not rows:
@@ -126,8 +129,6 @@ def choose_entry(prefix: str, base_url: str | None, catalogue: Mapping[str, Cata
     # The catalogue's last row is the one for an address that nobody knows.
     fitting = [entry for entry in rows if not entry.base_url][-1:] if wanted else [row for row in rows if row.base_url]
     entry = (exact or fitting or rows)[0]
-    if not entry.relay_dialect:
-        raise RelayError("provider_unsupported", f"This relay cannot call {entry.name} yet.", status=501, param="model")
     if not wanted and not entry.base_url:
         raise RelayError("provider_base_missing", f"{entry.name} needs its base URL in X-Provider-Base.", status=400)
     return entry
@@ -165,7 +166,7 @@ def _read_model(model: Any) -> tuple[str, str]:
     return prefix, name
 
 
-def _read_messages(messages: Any) -> list[dict[str, Any]]:
+def _read_messages(messages: Any, dialect: str) -> list[dict[str, Any]]:
     if not isinstance(messages, list) or not messages:
         raise _reject("messages must be a list with at least one message.", "messages")
     for message in messages:
@@ -175,11 +176,11 @@ def _read_messages(messages: Any) -> list[dict[str, Any]]:
         if not isinstance(content, str | list | None):
             raise _reject("A message's content must be a text or a list of parts.", "messages")
         for part in content if isinstance(content, list) else []:
-            _check_part(part)
+            _check_part(part, dialect)
     return messages
 
 
-def _check_part(part: Any) -> None:
+def _check_part(part: Any, dialect: str) -> None:
     """Refuse parts that name a URL LiteLLM would fetch from where the relay stands (CWE-918)."""
     if not isinstance(part, dict):
         raise _reject("Every part of a message must be an object.", "messages")
@@ -187,10 +188,11 @@ def _check_part(part: Any) -> None:
     named = [file.get("file_id"), file.get("file_data")] if isinstance(file, dict) else []
     image = part.get("image_url")
     url = image.get("url") if isinstance(image, dict) else image
-    if isinstance(url, str) and url.lower().startswith("http://"):
+    if isinstance(url, str) and (dialect in _TAKE_DATA_ALONE or url.lower().startswith("http://")):
         named.append(url)
     if any(isinstance(value, str) and _FETCHED_URL.match(value) for value in named):
-        raise _reject("This relay fetches no files: send an https image URL or the data itself.", "messages")
+        allowed = "" if dialect in _TAKE_DATA_ALONE else "an https image URL or "
+        raise _reject(f"This relay fetches no files: send {allowed}the data itself.", "messages")
 
 
 def _check_fields(body: Mapping[str, Any], dialect: str) -> None:

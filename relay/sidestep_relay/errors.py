@@ -48,6 +48,9 @@ KINDS: Mapping[str, Kind] = {
     "incomplete": Kind("provider_incomplete", "server_error", is_retryable=True, status=502),
 }
 
+_AMAZONS_CODE = "x-amzn-errortype"
+"""Names the error where the body does not. Source: Smithy, *AWS restJson1 protocol*, error serialization."""
+
 _STATUS_KINDS = {
     HTTPStatus.UNAUTHORIZED: "authentication",
     HTTPStatus.PAYMENT_REQUIRED: "quota",
@@ -164,6 +167,7 @@ def read_provider_error(
     """
     parsed = _parse(body) if isinstance(body, bytes) else body
     code, text = _read_code_and_text(parsed)
+    code = code or (headers or {}).get(_AMAZONS_CODE, "").partition(":")[0] or None
     kind = error_codes.get(code or "") or _kind_of_status(status, has_reason=bool(text))
     said = redact(text, secrets)[:_LONGEST_MESSAGE]
     if status is None:

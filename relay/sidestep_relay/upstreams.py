@@ -30,6 +30,7 @@ __all__ = ["TIMEOUT", "Connections", "Upstream"]
 TIMEOUT = httpx.Timeout(connect=10.0, read=600.0, write=60.0, pool=10.0)
 """Seconds. A reasoning model may think for minutes before its first byte."""
 
+_STREAMS = ("text/event-stream", "application/vnd.amazon.eventstream")
 _LARGEST_ERROR = 64 * 1024  # bytes of an error's body that are read
 _KEY_HEADERS = ("authorization", "x-api-key")
 # What SDKs add on their own: it tells about the relay's machine, and the operator's account if keys of others are used.
@@ -183,7 +184,7 @@ class Upstream(httpx.BaseTransport):
             return httpx.Response(response.status_code, content=self.error_body, headers={"content-type": content_type})
         self.is_html = content_type.startswith("text/html")
         if self._reads_along and response.headers.get("content-encoding", "identity") == "identity":
-            self.observer = Observer(self._dialect, is_stream=content_type.startswith("text/event-stream"))
+            self.observer = Observer(self._dialect, is_stream=content_type.startswith(_STREAMS))
         response.headers.pop("set-cookie", None)
         self._answer = _Observed(response.stream, self)
         response.stream = self._answer

@@ -13,6 +13,7 @@ what the vendor's published schema does not know (`schemas`). See `servers` for 
 `CUT`), `wires` for building chunks, `fixtures` for the pytest fixtures.
 """
 
+from tests.fakes.bedrock import BedrockProvider
 from tests.fakes.gemini import GeminiProvider
 from tests.fakes.ollama import OllamaProvider
 from tests.fakes.providers import (
@@ -30,6 +31,7 @@ from tests.fakes.servers import CUT, FakeServer, Hold, Recorded, Reply, Stream
 __all__ = [
     "CUT",
     "AnthropicProvider",
+    "BedrockProvider",
     "FakeCall",
     "FakeServer",
     "GeminiProvider",

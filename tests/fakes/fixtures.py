@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.fakes.bedrock import BedrockProvider
 from tests.fakes.gemini import GeminiProvider
 from tests.fakes.ollama import OllamaProvider
 from tests.fakes.providers import (
@@ -32,6 +33,12 @@ def zai_provider() -> Iterator[ZaiProvider]:
 @pytest.fixture
 def anthropic_provider() -> Iterator[AnthropicProvider]:
     with AnthropicProvider() as fake:
+        yield fake
+
+
+@pytest.fixture
+def bedrock_provider() -> Iterator[BedrockProvider]:
+    with BedrockProvider() as fake:
         yield fake
 
 

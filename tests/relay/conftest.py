@@ -15,6 +15,7 @@ from sidestep_relay.config import RelayConfig
 from sidestep_relay.telemetry import make_log
 from tests.fakes.fixtures import (  # noqa: F401 - fixtures are used by name
     anthropic_provider,
+    bedrock_provider,
     hides_errors_provider,
     open_provider,
     zai_provider,

@@ -35,7 +35,7 @@ GOOD = {"SIDESTEP_TOKEN": TOKEN}
         ("SIDESTEP_LANES", "openai=direct"),
         ("SIDESTEP_LANES", "nobody=pipe"),
         ("SIDESTEP_LANES", "anthropic=pipe"),
-        ("SIDESTEP_LANES", "openai=pipe, bedrock=translate"),
+        ("SIDESTEP_LANES", "openai=pipe, bedrock=pipe"),
     ],
 )
 def test_a_wrong_setting_is_named(name: str, value: str) -> None:

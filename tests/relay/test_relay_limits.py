@@ -17,7 +17,7 @@ from sidestep_relay.limits import Limiter, name_address
 from sidestep_relay.shapes import check_shape
 from tests.fakes import Hold, OpenProvider, Reply, Stream
 from tests.fakes.wires import DONE, write_chunk
-from tests.relay.calls import make_body, make_headers
+from tests.relay.calls import Fake, make_body, make_headers
 from tests.relay.servers import TOKEN, RunningRelay, run_relay
 
 PAIRED = {"Authorization": f"Bearer {TOKEN}"}
@@ -168,19 +168,22 @@ def test_a_request_larger_than_the_limit_passes_alone(clock: Clock) -> None:
         limiter.count_tokens("a", 1, 100)
 
 
-@pytest.mark.parametrize("is_stream", [False, True])
-def test_what_a_provider_counted_is_what_counts(open_provider: OpenProvider, is_stream: bool) -> None:
+@pytest.mark.parametrize(
+    ("fixture", "is_stream"), [("open_provider", False), ("open_provider", True), ("anthropic_provider", True)]
+)
+def test_what_a_provider_counted_is_what_counts(request: pytest.FixtureRequest, fixture: str, is_stream: bool) -> None:
+    fake: Fake = request.getfixturevalue(fixture)
     # 12 tokens by the provider's count; the estimate is 52.
     with run_relay(destinations=["127.0.0.1"], settings={"SIDESTEP_TOKENS_PER_MINUTE": "64"}) as relay:
         url = f"{relay.url}/v1/chat/completions"
-        headers = make_headers(open_provider) | relay.headers
+        headers = make_headers(fake) | relay.headers
         options = {"stream": True, "stream_options": {"include_usage": True}} if is_stream else {}
 
         def post() -> httpx.Response:
-            body = make_body(open_provider, max_tokens=50, **options)
+            body = make_body(fake, max_tokens=50, **options)
             return httpx.post(url, headers=headers, json=body, timeout=30, trust_env=False)
 
-        open_provider.answers.append(Reply(400, {"error": {"message": "no"}}))
+        fake.answers.append(Reply(400, {"error": {"message": "no"}}))
         # The refused one costs nothing, the second 12; a third fits therefore, and a fourth does not.
         assert [post().status_code for _ in range(3)] == [400, 200, 200]
         assert read_refusal(post()) == LIMITED

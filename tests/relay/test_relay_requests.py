@@ -154,13 +154,18 @@ def find_key(request: httpx.Request) -> list[tuple[str, str]]:
 @pytest.mark.parametrize("body", BODIES)
 @pytest.mark.parametrize("entry", ROWS, ids=lambda entry: entry.id)
 def test_piped_and_translated_are_the_same_request(lanes: dict[str, Lane], entry: CatalogueEntry, body: str) -> None:
-    options: list[dict[str, Any]] = [{}, {"stream": True}, {"stream": True, "stream_options": {"include_usage": True}}]
+    options: list[dict[str, Any]] = [
+        {},
+        {"stream": True},
+        {"stream": True, "stream_options": {"include_usage": True}},
+        {"stream": True, "stream_options": {"include_usage": True, "include_obfuscation": False}},
+    ]
     for option in options:
         call = make_call(entry, **BODIES[body], **option)
         piped, translated = catch(lanes["pipe"], call), catch(lanes["translate"], call)
         assert piped.url == translated.url == f"{call.base_url}/chat/completions"
         bodies = json.loads(piped.content), json.loads(translated.content)
-        if entry.id in USAGE_DIFFERS and call.is_stream and not call.wants_usage:
+        if entry.id in USAGE_DIFFERS and call.is_stream and not call.stream_options:
             assert bodies[1].pop("stream_options") == {"include_usage": True}
         assert bodies[0] == bodies[1]
         assert piped.headers["content-type"] == translated.headers["content-type"]

@@ -27,6 +27,7 @@ LANES: tuple[LaneName, ...] = get_args(LaneName)
 _LANES_OF_DIALECTS: Mapping[str, tuple[LaneName, ...]] = {
     "openai_chat": ("pipe", "translate"),
     "anthropic": ("translate",),
+    "bedrock_converse": ("translate",),
 }
 """For what a provider speaks to a relay (`CatalogueEntry.relay_dialect`): the lanes it can be called by, best first."""
 

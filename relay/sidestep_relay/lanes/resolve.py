@@ -63,8 +63,8 @@ def _build_body(call: ChatCall) -> dict[str, Any]:
     body: dict[str, Any] = {**call.fields, "model": call.model, "messages": call.messages}
     if call.is_stream:
         body["stream"] = True
-        if call.wants_usage:
-            body["stream_options"] = {"include_usage": True}
+        if call.stream_options:
+            body["stream_options"] = dict(call.stream_options)
     return body
 
 

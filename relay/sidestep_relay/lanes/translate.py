@@ -132,9 +132,10 @@ def build_arguments(call: ChatCall, client: Any) -> dict[str, Any]:
         "max_retries": 0,
         # Without it tools need a package that is not installed.
         "_skip_mcp_handler": True,
+        **_OWN_ARGUMENTS.get(call.entry.relay_dialect, {}),
     }
-    if call.is_stream and call.wants_usage:
-        arguments["stream_options"] = {"include_usage": True}
+    if call.is_stream and call.stream_options:
+        arguments["stream_options"] = dict(call.stream_options)
     vendor = VENDOR_FIELDS.get(call.entry.relay_dialect)
     if vendor is None:
         return {**arguments, "extra_body": dict(call.fields)}
@@ -158,9 +159,15 @@ def _make_handler(call: ChatCall, upstream: Upstream) -> Any:
 _CLIENTS: Mapping[str, Callable[[ChatCall, Upstream], Any]] = {
     "openai_chat": _make_openai_client,
     "anthropic": _make_handler,
+    "bedrock_converse": _make_handler,
 }
 _CHAT_PATHS = {"anthropic": "/messages"}
 """What LiteLLM wants as a part of the base URL."""
+
+_OWN_ARGUMENTS: Mapping[str, Mapping[str, Any]] = {
+    # Only signatures need a region. Left out, it and more would be taken from the relay's own AWS settings.
+    "bedrock_converse": {"aws_region_name": "us-east-1"},
+}
 
 
 def _next_chunk(chunks: Iterator[Any], call: ChatCall, upstream: Upstream) -> Any:
@@ -197,7 +204,7 @@ def _check_answer(call: ChatCall, upstream: Upstream) -> Observation:
     if upstream.observer is None:
         return Observation(is_finished=True)
     seen = upstream.observer.seen
-    upstream.usage = seen.usage
+    upstream.usage = seen.usage if seen.total_tokens is None else {"total_tokens": seen.total_tokens}
     if seen.error:
         raise read_error(seen.error, call, status=None)
     if upstream.is_html:
