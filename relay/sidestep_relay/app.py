@@ -34,6 +34,7 @@ from sidestep_relay.lanes.translate import TranslateLane, load_litellm
 from sidestep_relay.limits import Limiter, name_address
 from sidestep_relay.loading import BackgroundLoader, Spawn, spawn_thread
 from sidestep_relay.models import fetch_models, list_catalogue
+from sidestep_relay.openapi import make_document
 from sidestep_relay.probes import PROBE_SECONDS, Prober, read_probe
 from sidestep_relay.shapes import check_headers
 from sidestep_relay.site import add_site
@@ -95,6 +96,7 @@ def create_app(
     app.get("/readyz")(relay.get_readiness)
     app.get("/v1/relay")(relay.get_relay)
     app.get("/v1/models")(relay.get_models)
+    app.get("/v1/openapi.json")(relay.get_document)
     app.post("/v1/chat/completions")(relay.post_chat)
     app.post("/v1/probe")(relay.post_probe)
     if config.site:
@@ -218,6 +220,11 @@ class _Relay:
                 "is_ready": self.loader.is_loaded,
             }
         )
+
+    def get_document(self) -> Response:
+        """Describe this relay in OpenAPI's form."""
+        prefixes = [(entry.litellm_prefix, entry.relay_dialect) for entry in self._catalogue.values()]
+        return jsonify(make_document(prefixes, self._config.largest_body))
 
     def get_models(self) -> Response:
         """List one provider's models, or the catalogue's."""
