@@ -209,14 +209,16 @@ class _Relay:
         return response
 
     def get_relay(self) -> Response:
-        """Say what this relay is and can."""
+        """Say what this relay is and can, and how much of it the asking token may have."""
+        token: Token = g.token
         return jsonify(
             {
                 "name": self._config.name,
                 "version": __version__,
                 "providers": list(self._list_entries()),
-                "limits": {"largest_body": self._config.largest_body},
-                "uses_own_keys": self._config.should_use_own_keys and bool(g.token.uses_own_keys),
+                "limits": {"largest_body": self._config.largest_body, **dataclasses.asdict(self._allowance())},
+                "token": {"name": token.name, "expires": token.expires.isoformat() if token.expires else None},
+                "uses_own_keys": self._config.should_use_own_keys and bool(token.uses_own_keys),
                 "is_ready": self.loader.is_loaded,
             }
         )

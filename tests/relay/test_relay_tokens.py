@@ -204,6 +204,15 @@ def test_limits_of_a_token_go_before_the_usual(make: Callable[..., Flask], path:
     assert client.get("/v1/relay", headers=bear(TOKEN)).status_code == 200
 
 
+def test_a_token_is_told_what_it_may_have_and_until_when(make: Callable[..., Flask]) -> None:
+    client = make(make_named(limits={"streams": 3}, expires=NOON + timedelta(days=1))).test_client()
+    own, full = (client.get("/v1/relay", headers=bear(row)).get_json() for row in (VALUE, TOKEN))
+    assert own["token"] == {"name": "team", "expires": (NOON + timedelta(days=1)).isoformat()}
+    assert (own["limits"]["streams"], full["limits"]["streams"]) == (3, 64)
+    assert own["limits"]["requests_per_minute"] == full["limits"]["requests_per_minute"] == 600
+    assert full["token"] == {"name": "", "expires": None}
+
+
 def test_a_token_ends_on_the_second(make: Callable[..., Flask], clock: Clock) -> None:
     client = make(make_named(expires=NOON + timedelta(seconds=10))).test_client()
     clock.now += 9
