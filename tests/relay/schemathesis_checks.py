@@ -1,9 +1,10 @@
-"""Loaded by schemathesis: which refusals of a request that fits the document are right, because no schema can say them."""
+"""Loaded by schemathesis: which refusals of a request that fits the document are right, since no schema says them."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from typing import Any
 
 import schemathesis
 from schemathesis.checks import CheckContext
@@ -23,7 +24,7 @@ UNTRANSLATED = "The request could not be turned into one for"
 
 
 @schemathesis.check
-def only_known_refusals(ctx: CheckContext, response: Response, case: Case) -> bool | None:
+def only_known_refusals(ctx: CheckContext, response: Response, case: Case[Any]) -> bool | None:
     if case.meta is None or not case.meta.generation.mode.is_positive or response.status_code != 400:
         return None
     error = json.loads(response.content)["error"]
