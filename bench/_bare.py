@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from sidestep_relay.deadlines import Deadlines, Drain
 from sidestep_relay.loading import Spawn
 from sidestep_relay.servers import SERVERS, bind, choose_server
 
@@ -38,7 +39,7 @@ def make_app(provider: str) -> Flask:
 def main() -> None:
     """Serve until stopped."""
 
-    def make(_: Spawn) -> Flask:
+    def make(_: Spawn, __: Drain) -> Flask:
         return make_app(sys.argv[1])
 
     listener = bind("127.0.0.1", 0)
@@ -48,7 +49,7 @@ def main() -> None:
         sys.stdout.write(f"{port}\n")
         sys.stdout.flush()
 
-    SERVERS[choose_server()](make, listener, 1, announce)
+    SERVERS[choose_server()](make, listener, 1, announce, deadlines=Deadlines())
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from pathlib import Path
 from tools.browsers import prepare_browser
 from tools.packages import Node
 from tools.places import NODE_MODULES, ROOT, WEB, find_program
+from tools.redis_servers import prepare_redis_server
 from tools.steps import say
 
 
@@ -30,13 +31,15 @@ def run_tests(node: Node, arguments: Sequence[str]) -> int:
     Raises:
         BuildError: There is no browser for the tests.
     """
-    browser = prepare_browser()
+    variables = {"SIDESTEP_CHROMIUM": str(prepare_browser())}
+    if redis_server := prepare_redis_server():
+        variables["SIDESTEP_REDIS_SERVER"] = str(redis_server)
     checked = run_checks(node)
     if checked:
         say("\nThe checks found something; the tests run all the same.")
     # Last, so that the last line is pytest's own.
     command: list[str | Path] = [find_program("python"), "-m", "pytest", *arguments]
-    tested = _check("pytest", command, {"SIDESTEP_CHROMIUM": str(browser)})
+    tested = _check("pytest", command, variables)
     return 1 if checked or tested else 0
 
 

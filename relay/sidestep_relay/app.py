@@ -11,8 +11,9 @@ import secrets
 import time
 from collections.abc import Callable, Collection, Mapping
 from contextlib import ExitStack
+from functools import partial
 from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response, g, jsonify, request
 from flask_cors import CORS
@@ -23,11 +24,15 @@ from sidestep.catalogue import CatalogueEntry, load_catalogue
 from sidestep_relay.allowances import Allowance
 from sidestep_relay.auth import TokenCheck
 from sidestep_relay.bodies import check_media, parse_json, read_body
+from sidestep_relay.caches import Cache, MemoryCache
 from sidestep_relay.chats import choose_entry, estimate_tokens, find_key, read_chat
+from sidestep_relay.clients import ClientGuard, has_client_left
 from sidestep_relay.config import RelayConfig
-from sidestep_relay.errors import RelayError
-from sidestep_relay.exchanges import CLIENT_CLOSED, Exchange, measure_ms
+from sidestep_relay.deadlines import Drain
+from sidestep_relay.errors import RelayError, make_stopping_error
+from sidestep_relay.exchanges import CLIENT_CLOSED, Exchange, make_stream_response, measure_ms
 from sidestep_relay.grants import check_host, check_provider
+from sidestep_relay.headers import CACHE_HEADER, REQUEST_HEADERS
 from sidestep_relay.lanes import Lane, LaneName, choose_lane
 from sidestep_relay.lanes.pipe import PipeLane
 from sidestep_relay.lanes.translate import TranslateLane, load_litellm
@@ -36,18 +41,25 @@ from sidestep_relay.loading import BackgroundLoader, Spawn, spawn_thread
 from sidestep_relay.models import fetch_models, list_catalogue
 from sidestep_relay.openapi import make_document
 from sidestep_relay.probes import PROBE_SECONDS, Prober, read_probe
+from sidestep_relay.proxies import FORWARDED, PEER, ProxyMiddleware
 from sidestep_relay.shapes import check_headers
 from sidestep_relay.site import add_site
-from sidestep_relay.streaming import ClientLeft, has_client_left
+from sidestep_relay.sources import Asker, Sources, Way
+from sidestep_relay.streaming import ClientLeft
 from sidestep_relay.telemetry import Log, make_log
+from sidestep_relay.ticks import read_plan, write_ticks
 from sidestep_relay.token_files import TokenFile
 from sidestep_relay.tokens import Token, make_full_token
 from sidestep_relay.upstreams import Connections, Upstream
+from sidestep_relay.wishes import read_wish
+
+if TYPE_CHECKING:
+    from sidestep_relay.redis_links import RedisLink
+    from sidestep_relay.shared_counts import SharedCounts
 
 __all__ = ["create_app"]
 
-_REQUEST_HEADERS = ["Authorization", "Content-Type", "X-Provider-Key", "X-Provider-Base", "X-Request-Id"]
-_RESPONSE_HEADERS = ["X-Request-Id", "Retry-After", "Server-Timing"]
+_RESPONSE_HEADERS = ["X-Request-Id", "Retry-After", "Server-Timing", CACHE_HEADER, "Age"]
 _PREFLIGHT_SECONDS = 7200  # the longest that Chromium remembers
 _PASSED_HEADERS = ("Allow", "Content-Range")
 """Of Flask's own errors: what a client needs to do better (RFC 9110, 15.5.6 and 15.5.17)."""
@@ -63,6 +75,7 @@ def create_app(
     load: Callable[[], Any] = load_litellm,
     probe_seconds: float = PROBE_SECONDS,
     clock: Callable[[], float] = time.time,
+    drain: Drain | None = None,
 ) -> Flask:
     """Return the WSGI application.
 
@@ -73,17 +86,20 @@ def create_app(
         spawn: how to run something slow beside the serving; see `loading`.
         load: returns the litellm module.
         probe_seconds: how long a probe may take.
-        clock: returns Unix time in seconds; tokens end by it.
+        clock: returns Unix time in seconds; tokens end, and kept answers grow old, by it.
+        drain: what its server begins when the process is told to stop; by default nothing ever does.
     """
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = config.largest_body
-    relay = _Relay(config, environment or {}, log or make_log(), spawn, load, probe_seconds=probe_seconds, clock=clock)
+    log = log or make_log()
+    drain = drain or Drain(config.deadlines.drain)
+    relay = _Relay(config, environment or {}, log, spawn, load, probe_seconds=probe_seconds, clock=clock, drain=drain)
     # A pattern, because flask-cors takes an origin with an IPv6 address for one.
     CORS(
         app,
         origins=[re.compile(re.escape(origin) + r"\Z") for origin in config.origins],
         methods=["GET", "POST", "OPTIONS"],
-        allow_headers=_REQUEST_HEADERS,
+        allow_headers=list(REQUEST_HEADERS),
         expose_headers=_RESPONSE_HEADERS,
         max_age=_PREFLIGHT_SECONDS,
         always_send=False,
@@ -95,6 +111,7 @@ def create_app(
     app.get("/healthz")(relay.get_health)
     app.get("/readyz")(relay.get_readiness)
     app.get("/v1/relay")(relay.get_relay)
+    app.get("/v1/relay/ticks")(relay.get_ticks)
     app.get("/v1/models")(relay.get_models)
     app.get("/v1/openapi.json")(relay.get_document)
     app.post("/v1/chat/completions")(relay.post_chat)
@@ -103,6 +120,9 @@ def create_app(
         add_site(app, config.site)
     # A doubled slash is another address, and gets no redirect that would carry the request on.
     app.url_map.merge_slashes = False
+    app.extensions["sidestep_relay"] = relay
+    app.wsgi_app = ProxyMiddleware(app.wsgi_app, config.trusted_proxies)  # type: ignore[method-assign]  # Flask's way
+    app.wsgi_app = ClientGuard(app.wsgi_app, config.deadlines, drain, log)  # type: ignore[method-assign]
     relay.loader.start()
     return app
 
@@ -120,24 +140,38 @@ class _Relay:
         *,
         probe_seconds: float,
         clock: Callable[[], float],
+        drain: Drain,
     ) -> None:
         self._config = config
+        self._drain = drain
         self._catalogue = load_catalogue()
         known = frozenset(host for entry in self._catalogue.values() for host in entry.hosts)
         self._destinations = dataclasses.replace(config.destinations, known=known)
         self._own_keys = environment if config.should_use_own_keys else {}
         self._log = log
         self._tokens = TokenCheck(_make_token_list(config, self._catalogue.keys(), clock, log), clock)
-        self._limiter = Limiter()
+        self._redis = _connect(config.redis_url, log)
+        self._limiter = Limiter(_share_counts(self._redis))
+        cache = _make_cache(config, self._redis, clock)
+        self._sources = Sources(cache, can_join=config.can_join, is_alone=self._redis is None, clock=clock)
         self._connections = Connections(self._destinations)
         self._prober = Prober(self._destinations, self._connections.context, self._catalogue, seconds=probe_seconds)
         self.loader = BackgroundLoader(load, spawn, log)
         self._lanes: dict[LaneName, Lane] = {"pipe": PipeLane(), "translate": TranslateLane(self.loader.get)}
 
+    def close(self) -> None:
+        """Close the connections that are kept open, where the process goes on without this relay."""
+        self._connections.close()
+        if self._redis:
+            self._redis.close()
+
     # around every request
 
     def begin(self) -> None:
         """Name the request, and refuse it before anything is read if its token is wrong."""
+        if self._redis:
+            # Not before a request: a server may fork after it has made the application.
+            self._redis.start()
         given = request.headers.get("X-Request-Id", "")
         g.request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
         g.begun = time.monotonic()
@@ -201,9 +235,11 @@ class _Relay:
 
     def get_readiness(self) -> Response:
         """Say whether a chat would be served at once. Asks nothing and nobody that costs anything."""
-        if self.loader.is_loaded:
-            return jsonify({"status": "ready"})
-        response = jsonify({"status": "starting"})
+        # Without Redis the relay serves all the same, so it is told and changes nothing.
+        about = {"redis": "away" if self._redis.is_away else "connected"} if self._redis else {}
+        if self.loader.is_loaded and not self._drain.has_begun:
+            return jsonify({"status": "ready", **about})
+        response = jsonify({"status": "stopping" if self._drain.has_begun else "starting", **about})
         response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
         response.headers["Retry-After"] = "1"
         return response
@@ -228,6 +264,24 @@ class _Relay:
         prefixes = [(entry.litellm_prefix, entry.relay_dialect) for entry in self._catalogue.values()]
         return jsonify(make_document(prefixes, self._config.largest_body))
 
+    def get_ticks(self) -> Response:
+        """Stream a few events at known moments, for whoever looks for what stands between."""
+        plan, environ = read_plan(request.args), request.environ
+        about = {"forwarded": environ[FORWARDED]}
+        if environ[FORWARDED] == "ignored":
+            about["peer"] = environ[PEER]
+        address = name_address(request.remote_addr)
+        with ExitStack() as held:
+            held.enter_context(
+                self._limiter.hold_stream(
+                    ("token", g.token.name, self._allowance().streams),
+                    ("address", address, self._config.per_address.streams),
+                )
+            )
+            response = make_stream_response(write_ticks(plan, about, lambda: has_client_left(environ)))
+            response.call_on_close(held.pop_all().close)
+        return response
+
     def get_models(self) -> Response:
         """List one provider's models, or the catalogue's."""
         wanted = request.args.get("provider")
@@ -246,6 +300,8 @@ class _Relay:
 
     def post_chat(self) -> Response:
         """Send a chat to its provider and the answer back."""
+        if self._drain.has_begun:
+            raise make_stopping_error()
         call = read_chat(
             _read_json(),
             self._catalogue,
@@ -258,14 +314,25 @@ class _Relay:
         upstream = self._open(call.entry, call.base_url, call.key, reads_along=lane == "translate")
         own, shared = self._allowance(), self._config.per_address
         address = name_address(request.remote_addr)
+        wish = read_wish(request.headers.get(CACHE_HEADER))
+        asker = Asker(g.token.name, request.headers["Authorization"].partition(" ")[2].strip())
         with ExitStack() as held:
             held.enter_context(
                 self._limiter.hold_stream(("token", g.token.name, own.streams), ("address", address, shared.streams))
             )
-            budget = self._limiter.count_tokens(g.token.name, estimate_tokens(call), own.tokens_per_minute)
+            charge = partial(self._limiter.count_tokens, g.token.name, estimate_tokens(call), own.tokens_per_minute)
+            source = self._sources.choose(wish, asker, Way(call, self._lanes[lane], upstream, charge))
+            held.callback(source.close)
             # A refusal above is logged as any request; from here on the exchange logs.
             g.is_logged = True
-            exchange = Exchange(call, upstream, self._lanes[lane], self._config.ping_seconds, self._log, budget=budget)
+            exchange = Exchange(
+                call,
+                source,
+                self._config.ping_seconds,
+                self._log,
+                deadlines=self._config.deadlines,
+                drain=self._drain,
+            )
             response = exchange.stream() if call.is_stream else exchange.complete()
             # Not where the stream is written: a server need not begin with it if the client has left.
             response.call_on_close(held.pop_all().close)
@@ -306,8 +373,40 @@ class _Relay:
     def _open(self, entry: CatalogueEntry, base_url: str, key: str, *, reads_along: bool = True) -> Upstream:
         place = self._destinations.check_url(base_url)
         return Upstream(
-            self._connections, place, dialect=entry.relay_dialect, has_key=bool(key), reads_along=reads_along
+            self._connections,
+            place,
+            dialect=entry.relay_dialect,
+            has_key=bool(key),
+            reads_along=reads_along,
+            idle_seconds=self._config.deadlines.idle,
         )
+
+
+def _connect(redis_url: str, log: Log) -> RedisLink | None:
+    if not redis_url:
+        return None
+    # Here and not above: a relay that is alone saves the memory.
+    from sidestep_relay.redis_links import RedisLink  # noqa: PLC0415
+
+    return RedisLink(redis_url, log)
+
+
+def _share_counts(link: RedisLink | None) -> SharedCounts | None:
+    if link is None:
+        return None
+    from sidestep_relay.shared_counts import SharedCounts  # noqa: PLC0415 - as above
+
+    return SharedCounts(link)
+
+
+def _make_cache(config: RelayConfig, link: RedisLink | None, clock: Callable[[], float]) -> Cache | None:
+    if not config.cache_seconds:
+        return None
+    if link is None:
+        return MemoryCache(config.cache_seconds, config.cache_bytes, clock)
+    from sidestep_relay.shared_caches import RedisCache  # noqa: PLC0415 - as above
+
+    return RedisCache(link, config.cache_seconds, clock)
 
 
 def _make_token_list(

@@ -11,10 +11,13 @@ import webbrowser
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sidestep._version import __version__
+from sidestep_relay.certificates import CertificateError, CertificateFiles
+from sidestep_relay.check_cli import add_check_command, run_check
 from sidestep_relay.config import RelayConfig, SettingError, load_config
+from sidestep_relay.pair_cli import add_pair_command, read_url, run_pair
 from sidestep_relay.pairing import make_pairing_link
 from sidestep_relay.servers import SERVERS, bind, choose_server
 from sidestep_relay.token_cli import add_token_commands, run_token
@@ -22,10 +25,13 @@ from sidestep_relay.token_cli import add_token_commands, run_token
 if TYPE_CHECKING:
     from flask import Flask
 
+    from sidestep_relay.deadlines import Drain
     from sidestep_relay.loading import Spawn
 
 __all__ = ["main"]
 
+_USUAL_PORT = 8787
+_HIGHEST_PORT = 65535
 _EVERYWHERE = ("0.0.0.0", "::", "")  # noqa: S104 - compared with, not bound to
 
 
@@ -35,6 +41,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if options.command == "serve":
             return serve(options, os.environ)
+        if options.command == "check":
+            return run_check(options, os.environ)
+        if options.command == "pair":
+            return run_pair(options, os.environ)
         run_token(options, os.environ)
     except SettingError as error:
         return _fail(str(error))
@@ -49,22 +59,26 @@ def serve(options: argparse.Namespace, environment: Mapping[str, str]) -> int:
     Raises:
         SettingError: a setting cannot work.
     """
+    certificates, wanted = _find_certificates(options), _find_port(options, environment)
     try:
-        listener = bind(options.host, options.port)
+        listener = bind(options.host, wanted)
     except OSError as error:
-        return _fail(_explain_bind(error, options.host, options.port))
+        return _fail(_explain_bind(error, options.host, wanted))
     with listener:
         port: int = listener.getsockname()[1]
-        own = (f"http://127.0.0.1:{port}", f"http://localhost:{port}") if options.site else ()
+        scheme = "https" if certificates else "http"
+        own = (f"{scheme}://127.0.0.1:{port}", f"{scheme}://localhost:{port}") if options.site else ()
         config = load_config(
             environment, file=options.config, tokens=options.tokens, site=options.site, own_origins=own
         )
-        url = _write_url(options.host, port)
+        url = _write_url(scheme, options.host, port)
         SERVERS[options.server](
             partial(_make_app, config, environment),
             listener,
             options.workers,
-            partial(_announce, config, url, page=options.page, should_open=options.open),
+            partial(_announce, config, url, options),
+            deadlines=config.deadlines,
+            certificates=certificates,
         )
     return 0
 
@@ -75,36 +89,73 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(required=True, metavar="command", dest="command")
+    _add_serve_command(commands)
+    add_token_commands(commands)
+    add_pair_command(commands)
+    add_check_command(commands)
+    return parser.parse_args(arguments)
+
+
+def _add_serve_command(commands: Any) -> None:
     serving = commands.add_parser("serve", help="run the relay")
     serving.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this computer only)")
-    serving.add_argument("--port", type=int, default=8787, help="port to listen on; 0 takes a free one")
+    serving.add_argument("--port", type=int, help="port to listen on; 0 takes a free one (default: PORT, or 8787)")
     serving.add_argument("--workers", type=int, default=1, help="processes (gunicorn)")
     serving.add_argument("--site", type=Path, metavar="DIR", help="also serve the built page in DIR")
     serving.add_argument("--page", metavar="URL", help="the page to pair with")
+    serving.add_argument("--url", type=read_url, help="where the page reaches this relay, if not at host and port")
     serving.add_argument("--open", action="store_true", help="open the page, paired, in the browser")
     serving.add_argument("--config", type=Path, metavar="FILE", help="TOML file with SIDESTEP_… settings")
     serving.add_argument("--tokens", type=Path, metavar="FILE", help="the file of named tokens (SIDESTEP_TOKENS)")
     serving.add_argument("--server", choices=sorted(SERVERS), default=choose_server(), help="what serves")
-    add_token_commands(commands)
-    return parser.parse_args(arguments)
+    serving.add_argument("--certfile", type=Path, metavar="FILE", help="serve TLS with this certificate chain (PEM)")
+    serving.add_argument("--keyfile", type=Path, metavar="FILE", help="its key, if it is not in the same file")
 
 
-def _make_app(config: RelayConfig, environment: Mapping[str, str], spawn: Spawn) -> Flask:
+def _find_certificates(options: argparse.Namespace) -> CertificateFiles | None:
+    if options.certfile is None:
+        if options.keyfile:
+            raise SettingError("--keyfile: there is no --certfile for this key.")
+        return None
+    if options.server == "waitress":
+        raise SettingError(
+            "--certfile: waitress has no TLS; leave it away and let a proxy in front do TLS, or serve with gunicorn "
+            "(not on Windows)."
+        )
+    files = CertificateFiles(options.certfile, options.keyfile)
+    try:
+        files.check()
+    except CertificateError as error:
+        raise SettingError(f"--certfile: {error}") from error
+    return files
+
+
+def _find_port(options: argparse.Namespace, environment: Mapping[str, str]) -> int:
+    """Return the port of the option, or the one that hosts of containers give in PORT."""
+    if options.port is not None:
+        return int(options.port)
+    given = environment.get("PORT") or str(_USUAL_PORT)
+    if not given.isdecimal() or int(given) > _HIGHEST_PORT:
+        raise SettingError(f"PORT: {given[:20]!r} is no port.")
+    return int(given)
+
+
+def _make_app(config: RelayConfig, environment: Mapping[str, str], spawn: Spawn, drain: Drain) -> Flask:
     # Here and not above: see `servers`.
     from sidestep_relay.app import create_app  # noqa: PLC0415
 
-    return create_app(config, environment=environment, spawn=spawn)
+    return create_app(config, environment=environment, spawn=spawn, drain=drain)
 
 
-def _announce(config: RelayConfig, url: str, *, page: str | None, should_open: bool) -> None:
+def _announce(config: RelayConfig, url: str, options: argparse.Namespace) -> None:
     """Say, once requests are accepted, where the relay is and how a page is paired with it."""
     sys.stdout.write(f"Listening on {url}\n")
-    if not page and config.site:
-        page = f"{url}/"
+    public = options.url or url
+    page = options.page or (f"{public}/" if config.site else None)
     if page and config.token:
-        link = make_pairing_link(page, url, config.token, config.name)
+        link = make_pairing_link(page, public, config.token, config.name)
         sys.stdout.write(f"Open this link to pair the page with this relay (it holds the token):\n{link}\n")
-        if should_open:
+        if options.open:
             # Some systems' openers wait for the browser to end.
             threading.Thread(target=webbrowser.open, args=(link,), daemon=True).start()
     elif not config.token:
@@ -117,9 +168,9 @@ def _announce(config: RelayConfig, url: str, *, page: str | None, should_open: b
     sys.stdout.flush()
 
 
-def _write_url(host: str, port: int) -> str:
+def _write_url(scheme: str, host: str, port: int) -> str:
     shown = "127.0.0.1" if host in _EVERYWHERE else host
-    return f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"
+    return f"{scheme}://[{shown}]:{port}" if ":" in shown else f"{scheme}://{shown}:{port}"
 
 
 def _explain_bind(error: OSError, host: str, port: int) -> str:

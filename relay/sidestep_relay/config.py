@@ -15,8 +15,11 @@ from urllib.parse import urlsplit
 from sidestep.catalogue import load_catalogue
 from sidestep_relay.allowances import Allowance
 from sidestep_relay.auth import find_token_file, find_tokens_file, is_strong_token, keep_token
+from sidestep_relay.deadlines import Deadlines
 from sidestep_relay.destinations import Destinations, parse_destination
 from sidestep_relay.lanes import LANES, LaneName, list_lanes
+from sidestep_relay.proxies import TrustedProxies, parse_proxies
+from sidestep_relay.redis_places import check_redis_url
 from sidestep_relay.tokens import TokenFileError, load_tokens
 
 __all__ = ["RelayConfig", "SettingError", "find_tokens", "load_config", "read_name", "read_settings"]
@@ -36,13 +39,25 @@ _NAMES = (
     "SIDESTEP_TOKENS_PER_MINUTE",
     "SIDESTEP_ADDRESS_REQUESTS_PER_MINUTE",
     "SIDESTEP_ADDRESS_STREAMS",
+    "SIDESTEP_REDIS_URL",
+    "SIDESTEP_CACHE_SECONDS",
+    "SIDESTEP_CACHE_BYTES",
+    "SIDESTEP_JOIN",
+    "SIDESTEP_IDLE_SECONDS",
+    "SIDESTEP_TOTAL_SECONDS",
+    "SIDESTEP_READER_SECONDS",
+    "SIDESTEP_REQUEST_SECONDS",
+    "SIDESTEP_DRAIN_SECONDS",
+    "SIDESTEP_TRUSTED_PROXIES",
 )
 _TRUTHS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
 _LONGEST_NAME = 60
 _LONGEST_PING_SECONDS = 300.0  # longer than any proxy's patience
+_LONGEST_DEADLINE = 86_400.0
 
 DEFAULT_NAME = "This computer"
 DEFAULT_PING_SECONDS = 15.0
+DEFAULT_CACHE_BYTES = 64 * 1024 * 1024
 
 
 class SettingError(Exception):
@@ -65,7 +80,13 @@ class RelayConfig:
         per_token: what one token may ask for, unless it has limits of its own.
         per_address: what one address may ask for, whatever its tokens are.
         tokens_file: where the named tokens are kept, or None.
+        deadlines: how long is waited for a provider and for a client.
+        trusted_proxies: whose word about a client's address counts.
         lanes: by which lane a provider is called, by its id in the catalogue; the best one where nothing is said.
+        redis_url: where several processes count together; empty if each counts for itself. It can hold a password.
+        cache_seconds: how long an answer is kept for who asks for the same and wishes it; 0 keeps none.
+        cache_bytes: how much of answers is kept in a process's memory.
+        can_join: whether identical requests under way share one call if they wish it.
     """
 
     token: str
@@ -79,7 +100,13 @@ class RelayConfig:
     tokens_file: Path | None = None
     per_token: Allowance = field(default_factory=Allowance)
     per_address: Allowance = field(default_factory=Allowance)
+    deadlines: Deadlines = field(default_factory=Deadlines)
     lanes: Mapping[str, LaneName] = field(default_factory=dict)
+    trusted_proxies: TrustedProxies = field(default_factory=TrustedProxies)
+    redis_url: str = field(default="", repr=False)
+    cache_seconds: int = 0
+    cache_bytes: int = DEFAULT_CACHE_BYTES
+    can_join: bool = False
 
 
 def load_config(
@@ -128,7 +155,13 @@ def load_config(
             ),
             streams=_read_limit(settings, "SIDESTEP_ADDRESS_STREAMS", usual.streams),
         ),
+        deadlines=_read_deadlines(settings),
         lanes=_read_lanes(settings),
+        trusted_proxies=_read_proxies(settings),
+        redis_url=_read_redis_url(settings),
+        cache_seconds=_read_count(settings, "SIDESTEP_CACHE_SECONDS", 0, "0 keeps nothing"),
+        cache_bytes=_read_count(settings, "SIDESTEP_CACHE_BYTES", DEFAULT_CACHE_BYTES, "0 keeps nothing in memory"),
+        can_join=_read_truth(settings, "SIDESTEP_JOIN"),
     )
 
 
@@ -232,6 +265,13 @@ def _read_destinations(settings: Mapping[str, Any]) -> Destinations:
     return Destinations(named=named, allows_any_public="*" in rows)
 
 
+def _read_proxies(settings: Mapping[str, Any]) -> TrustedProxies:
+    try:
+        return parse_proxies(_read_list(settings, "SIDESTEP_TRUSTED_PROXIES"))
+    except ValueError as error:
+        raise SettingError(f"SIDESTEP_TRUSTED_PROXIES: {error}") from error
+
+
 def _read_lanes(settings: Mapping[str, Any]) -> dict[str, LaneName]:
     catalogue = load_catalogue()
     lanes: dict[str, LaneName] = {}
@@ -248,6 +288,15 @@ def _read_lanes(settings: Mapping[str, Any]) -> dict[str, LaneName]:
     return lanes
 
 
+def _read_redis_url(settings: Mapping[str, Any]) -> str:
+    if not (url := str(settings.get("SIDESTEP_REDIS_URL", "")).strip()):
+        return ""
+    try:
+        return check_redis_url(url)
+    except ValueError as error:
+        raise SettingError(f"SIDESTEP_REDIS_URL: {error}.") from None
+
+
 def _read_truth(settings: Mapping[str, Any], name: str) -> bool:
     value = str(settings.get(name, False)).lower()
     if value not in _TRUTHS:
@@ -256,22 +305,39 @@ def _read_truth(settings: Mapping[str, Any], name: str) -> bool:
 
 
 def _read_limit(settings: Mapping[str, Any], name: str, default: int) -> int:
+    return _read_count(settings, name, default, "0 is no limit")
+
+
+def _read_count(settings: Mapping[str, Any], name: str, default: int, zero: str) -> int:
     try:
-        most = int(str(settings.get(name, default)))
+        count = int(str(settings.get(name, default)))
     except ValueError as error:
-        raise SettingError(f"{name}: must be a whole number; 0 is no limit.") from error
-    if most < 0:
-        raise SettingError(f"{name}: must be a whole number; 0 is no limit.")
-    return most
+        raise SettingError(f"{name}: must be a whole number; {zero}.") from error
+    if count < 0:
+        raise SettingError(f"{name}: must be a whole number; {zero}.")
+    return count
 
 
-def _read_seconds(settings: Mapping[str, Any], name: str, default: float) -> float:
+def _read_deadlines(settings: Mapping[str, Any]) -> Deadlines:
+    usual = Deadlines()
+    return Deadlines(
+        idle=_read_seconds(settings, "SIDESTEP_IDLE_SECONDS", usual.idle, _LONGEST_DEADLINE),
+        total=_read_seconds(settings, "SIDESTEP_TOTAL_SECONDS", usual.total, _LONGEST_DEADLINE),
+        reader=_read_seconds(settings, "SIDESTEP_READER_SECONDS", usual.reader, _LONGEST_DEADLINE),
+        request=_read_seconds(settings, "SIDESTEP_REQUEST_SECONDS", usual.request, _LONGEST_DEADLINE),
+        drain=_read_seconds(settings, "SIDESTEP_DRAIN_SECONDS", usual.drain, _LONGEST_DEADLINE),
+    )
+
+
+def _read_seconds(
+    settings: Mapping[str, Any], name: str, default: float, longest: float = _LONGEST_PING_SECONDS
+) -> float:
     try:
         seconds = float(settings.get(name, default))
     except (TypeError, ValueError) as error:
         raise SettingError(f"{name}: must be a number of seconds.") from error
-    if not 0 < seconds <= _LONGEST_PING_SECONDS:
-        raise SettingError(f"{name}: must be more than 0 and at most {_LONGEST_PING_SECONDS:.0f} seconds.")
+    if not 0 < seconds <= longest:
+        raise SettingError(f"{name}: must be more than 0 and at most {longest:.0f} seconds.")
     return seconds
 
 

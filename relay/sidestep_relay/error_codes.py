@@ -11,9 +11,9 @@ __all__ = ["ERROR_CODES", "ErrorCode", "list_codes", "write_table"]
 
 _PAID = ("chat", "models")
 _BODIES = ("chat", "probe")
-_GUARDED = ("chat", "models", "probe", "relay", "openapi", "metrics")
+_GUARDED = ("chat", "models", "probe", "relay", "ticks", "openapi", "metrics")
 _ALL = (*_GUARDED, "healthz", "readyz")
-_ELSEWHERE = ()
+_ELSEWHERE: tuple[str, ...] = ()
 """At no address of the contract: what a wrong address or method is answered with."""
 
 
@@ -58,15 +58,14 @@ _RELAY: Mapping[str, ErrorCode] = {
     # what the request is
     "content_type_refused": ErrorCode(415, _BODIES, "the Content-Type is not JSON in UTF-8", "send `application/json`"),
     "content_encoding_refused": ErrorCode(415, _BODIES, "the body is packed", "send it as it is"),
-    "request_truncated": ErrorCode(
-        400, _BODIES, "the body ended too early, or its chunks are broken", "send it whole", is_retryable=False
-    ),
+    "request_truncated": ErrorCode(400, _BODIES, "the body ended too early, or its chunks are broken", "send it whole"),
+    "request_too_slow": ErrorCode(408, _BODIES, "the body did not come in time", "send it again", is_retryable=True),
     "request_not_utf8": ErrorCode(400, _BODIES, "the body is not UTF-8", "encode it so"),
     "request_not_json": ErrorCode(400, _BODIES, "the body is not JSON", "send JSON, without a byte order mark"),
     "request_key_repeated": ErrorCode(400, _BODIES, "a field is there twice, `param` says which", "send it once"),
     "request_number_invalid": ErrorCode(400, _BODIES, "a number is none, or no double holds it", "send another"),
     "request_text_invalid": ErrorCode(400, _BODIES, "a text holds half of a surrogate pair", "send whole characters"),
-    "request_invalid": ErrorCode(400, _BODIES, "a field is wrong, `param` says which", "change it"),
+    "request_invalid": ErrorCode(400, (*_BODIES, "ticks"), "a field is wrong, `param` says which", "change it"),
     # which provider, where, with whose key
     "provider_unknown": ErrorCode(400, _PAID, "the model's name begins with no provider's", "begin it with one"),
     "provider_base_missing": ErrorCode(400, _PAID, "that provider has no address of its own", "send `X-Provider-Base`"),
@@ -77,6 +76,13 @@ _RELAY: Mapping[str, ErrorCode] = {
         403, (*_PAID, "probe"), "the relay does not connect there", "ask the operator for the setting that is named"
     ),
     "models_not_listed": ErrorCode(404, ("models",), "that provider has no list of models", "name the model by hand"),
+    # how it goes on
+    "deadline_exceeded": ErrorCode(504, ("chat",), "the answer took longer than any may", "ask for less"),
+    "relay_stopping": ErrorCode(503, ("chat",), "the relay is being restarted", "ask again", is_retryable=True),
+    "joined_too_slow": ErrorCode(
+        503, ("chat",), "a shared answer was read too slowly to be held", "send it again", is_retryable=True
+    ),
+    "relay_misconfigured": ErrorCode(503, _ALL, "one of the relay's settings is wrong", "ask the operator"),
     # HTTP
     "http_400": ErrorCode(400, _ELSEWHERE, "the request is no proper HTTP", "send another"),
     "http_404": ErrorCode(404, _ELSEWHERE, "there is nothing at that address", "look at the path"),

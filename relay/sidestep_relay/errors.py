@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from sidestep.errors import redact
 
-__all__ = ["KINDS", "Kind", "RelayError", "make_provider_error", "read_provider_error"]
+__all__ = ["KINDS", "Kind", "RelayError", "make_provider_error", "make_stopping_error", "read_provider_error"]
 
 _LONGEST_MESSAGE = 2000  # characters of a provider's own text that are passed on
 
@@ -142,6 +142,18 @@ def make_provider_error(
         provider_status=status,
         provider_code=code,
         headers=headers,
+    )
+
+
+def make_stopping_error() -> RelayError:
+    """Return the error for what a relay that is told to stop does not begin, or does not finish."""
+    return RelayError(
+        "relay_stopping",
+        "The relay is being stopped or restarted; ask again in a moment.",
+        status=HTTPStatus.SERVICE_UNAVAILABLE,
+        type="server_error",
+        is_retryable=True,
+        headers={"Retry-After": "2"},
     )
 
 

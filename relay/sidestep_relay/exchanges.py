@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
 from http import HTTPStatus
@@ -9,36 +10,47 @@ from http import HTTPStatus
 from flask import Response, g, request
 
 from sidestep_relay.chats import ChatCall
-from sidestep_relay.errors import RelayError, make_provider_error
-from sidestep_relay.lanes import Lane, Whole
-from sidestep_relay.limits import Budget
-from sidestep_relay.streaming import PING, ClientLeft, EventWriter, Pump, has_client_left
+from sidestep_relay.clients import has_client_left, was_client_slow
+from sidestep_relay.deadlines import Deadlines, Drain
+from sidestep_relay.errors import RelayError, make_stopping_error
+from sidestep_relay.lanes import Whole
+from sidestep_relay.sources import Source
+from sidestep_relay.streaming import PING, ClientLeft, EventWriter, Pump
 from sidestep_relay.telemetry import Log
-from sidestep_relay.upstreams import Upstream
 
-__all__ = ["CLIENT_CLOSED", "Exchange", "measure_ms"]
+__all__ = ["CLIENT_CLOSED", "Exchange", "make_stream_response", "measure_ms"]
 
 CLIENT_CLOSED = 499
 """nginx's status for a client that left; it is only logged."""
 
-_WHOLE_ANSWER_SECONDS = 3600.0  # a provider that drips for longer is given up
+_CLIENTS_FAULTS = ("client_left", "slow_reader")
 
 
 class Exchange:
     """One chat, from its request to the last byte of its answer."""
 
     def __init__(
-        self, call: ChatCall, upstream: Upstream, lane: Lane, ping_seconds: float, log: Log, *, budget: Budget
+        self,
+        call: ChatCall,
+        source: Source,
+        ping_seconds: float,
+        log: Log,
+        *,
+        deadlines: Deadlines,
+        drain: Drain,
     ) -> None:
         self._call = call
-        self._upstream = upstream
-        self._lane = lane
+        self._source = source
+        self._upstream = source.upstream
+        self._lane = source.lane
         self._ping_seconds = ping_seconds
         self._log = log
-        self._budget = budget
+        self._budget = source.budget
         self._environ = request.environ
         self._request_id: str = g.request_id
         self._begun: float = g.begun
+        self._deadlines = deadlines
+        self._drain = drain
         self._origin = request.headers.get("Origin", "")
         self._token_name: str = g.token_name
         self._chunks = 0
@@ -46,17 +58,15 @@ class Exchange:
 
     def complete(self) -> Response:
         """Answer in one piece."""
-        pump = Pump(lambda: iter([self._lane.complete(self._call, self._upstream)]), self._upstream.abort)
+        pump = Pump(lambda: iter([self._lane.complete(self._call, self._upstream)]), self._source.close)
         try:
-            answer = pump.get(_WHOLE_ANSWER_SECONDS, self._has_left)
+            answer = pump.get(math.inf, self._check)
         except RelayError as error:
             self._write_log(error.status, error.code, error.__cause__)
             raise
         except ClientLeft:
             self._write_log(CLIENT_CLOSED, "client_left")
             return Response(status=CLIENT_CLOSED)
-        except TimeoutError:
-            raise make_provider_error("timeout", f"{self._call.entry.name} did not finish its answer.") from None
         finally:
             pump.close()
         return self._answer_whole(answer)
@@ -66,6 +76,7 @@ class Exchange:
         self._bytes = len(answer.body)
         self._write_log(HTTPStatus.OK)
         response.headers["Server-Timing"] = self._describe_timing()
+        response.headers.update(self._source.headers)
         return response
 
     def stream(self) -> Response:
@@ -74,9 +85,9 @@ class Exchange:
         An error before the first byte is an answer of its own. If the provider is silent for longer than a proxy may
         allow, the stream begins with a comment, and an error after that is an event of the stream.
         """
-        pump = Pump(lambda: self._lane.stream(self._call, self._upstream), self._upstream.abort)
+        pump = Pump(lambda: self._lane.stream(self._call, self._upstream), self._source.close)
         try:
-            first = pump.get(self._ping_seconds, self._has_left)
+            first = pump.get(self._ping_seconds, self._check)
         except TimeoutError:
             first = PING
         except ClientLeft:
@@ -90,12 +101,9 @@ class Exchange:
         if isinstance(first, Whole):
             pump.close()
             return self._answer_whole(first)
-        response = Response(self._write_stream(pump, first), mimetype="text/event-stream")
-        response.headers["Content-Type"] = "text/event-stream; charset=utf-8"
-        response.headers["Cache-Control"] = "no-store"
-        # nginx would otherwise gather the stream until its buffer is full.
-        response.headers["X-Accel-Buffering"] = "no"
+        response = make_stream_response(self._write_stream(pump, first))
         response.headers["Server-Timing"] = self._describe_timing()
+        response.headers.update(self._source.headers)
         return response
 
     def _write_stream(self, pump: Pump[bytes | Whole], first: bytes) -> Iterator[bytes]:
@@ -105,8 +113,9 @@ class Exchange:
             if first:
                 yield self._count(writer.write(first))
             while True:
+                self._check_time()
                 try:
-                    pieces = [pump.get(self._ping_seconds, self._has_left), *pump.get_ready()]
+                    pieces = [pump.get(self._ping_seconds, self._check), *pump.get_ready()]
                 except TimeoutError:
                     pieces = [PING] if writer.is_between_events else []
                 except StopIteration:
@@ -121,38 +130,52 @@ class Exchange:
             return
         except RelayError as error:
             code, cause = error.code, error.__cause__
+            # Not only after the client has taken its last words.
+            pump.close()
             yield self._count(writer.write_error(error.to_dict(self._request_id)))
         finally:
             pump.close()
-            self._write_log(CLIENT_CLOSED if code == "client_left" else HTTPStatus.OK, code, cause)
+            if code == "client_left" and was_client_slow(self._environ):
+                code = "slow_reader"
+            self._write_log(CLIENT_CLOSED if code in _CLIENTS_FAULTS else HTTPStatus.OK, code, cause)
 
     def _count(self, data: bytes) -> bytes:
         self._bytes += len(data)
         return data
 
-    def _has_left(self) -> bool:
-        return has_client_left(self._environ)
+    def _check(self) -> None:
+        """Return if it is worth while to wait for the provider."""
+        if has_client_left(self._environ):
+            raise ClientLeft
+        self._check_time()
+
+    def _check_time(self) -> None:
+        now = time.monotonic()
+        if now >= self._drain.ends_at:
+            raise make_stopping_error()
+        if now >= self._begun + self._deadlines.total:
+            raise RelayError(
+                "deadline_exceeded",
+                f"{self._call.entry.name} was not finished after {self._deadlines.total:g} s, the longest that an "
+                "answer may take by this relay.",
+                status=HTTPStatus.GATEWAY_TIMEOUT,
+                type="server_error",
+            )
 
     def _describe_timing(self) -> str:
         waited = self._upstream.waited_ms
         relay = f"relay;dur={measure_ms(self._begun) - (waited or 0):.1f}"
         return relay if waited is None else f"{relay}, upstream;dur={waited:.1f}"
 
-    def _settle(self, status: int) -> None:
-        """Put the estimate right: what a provider refused costs nothing, and what it counted is what it was."""
-        total = (self._upstream.usage or {}).get("total_tokens")
-        if isinstance(total, int) and total >= 0:
-            self._budget.settle(total)
-        elif status >= HTTPStatus.BAD_REQUEST and status != CLIENT_CLOSED:
-            self._budget.settle(0)
-
     def _write_log(self, status: int, code: str = "", cause: BaseException | None = None) -> None:
-        self._settle(int(status))
+        is_refused = status >= HTTPStatus.BAD_REQUEST and status != CLIENT_CLOSED
+        self._budget.settle_by(self._upstream.usage, is_refused=is_refused)
         self._log.info(
             "chat",
             route="/v1/chat/completions",
             provider=self._call.entry.id,
             lane=self._lane.name,
+            cache=self._source.outcome,
             model=f"{self._call.entry.litellm_prefix}/{self._call.model}",
             stream=self._call.is_stream,
             status=int(status),
@@ -167,6 +190,16 @@ class Exchange:
             origin=self._origin,
             request_id=self._request_id,
         )
+
+
+def make_stream_response(events: Iterator[bytes]) -> Response:
+    """Return an answer of server-sent *events* that nothing in between should keep back."""
+    response = Response(events, mimetype="text/event-stream")
+    response.headers["Content-Type"] = "text/event-stream; charset=utf-8"
+    response.headers["Cache-Control"] = "no-store"
+    # nginx would otherwise gather the stream until its buffer is full.
+    response.headers["X-Accel-Buffering"] = "no"
+    return response
 
 
 def measure_ms(begun: float) -> float:

@@ -1,53 +1,60 @@
 """How much one token and one address may ask for: requests and model tokens in a minute, answers at a time.
 
-Each process counts for itself, in memory.
+Every process counts in its own memory. Where there is a Redis, what all of them counted there decides; the own counts
+go on beside it, so that limits stand, for each process alone, while Redis is away.
 """
 
 from __future__ import annotations
 
 import ipaddress
 import math
-import threading
-import time
-from collections import Counter
-from collections.abc import Callable, Iterator
+import secrets
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from limits import RateLimitItemPerMinute
-from limits.storage import MemoryStorage
-from limits.strategies import FixedWindowRateLimiter, MovingWindowRateLimiter
-
+from sidestep_relay.counts import Charge, OwnCounts, Owner, Refusal
 from sidestep_relay.errors import RelayError
+from sidestep_relay.redis_places import RedisAway
+
+if TYPE_CHECKING:
+    from sidestep_relay.shared_counts import SharedCounts
 
 __all__ = ["Budget", "Limiter", "name_address"]
+
+T = TypeVar("T")
 
 _BUSY_SECONDS = 0.5  # nobody knows when an answer ends
 
 
 class Budget:
-    """What one chat was estimated to cost; `settle` puts right what it did cost."""
+    """What one chat was estimated to cost; `settle` puts right what it did cost, wherever it was counted."""
 
-    def __init__(self, change: Callable[[int], None], estimate: int) -> None:
-        self._change = change
+    def __init__(self, charges: Sequence[Charge], estimate: int) -> None:
+        self._charges = charges
         self._estimate = estimate
 
     def settle(self, used: int) -> None:
         """Count *used* tokens in the place of the estimate."""
-        self._change(used - self._estimate)
+        for charge in self._charges:
+            charge(used - self._estimate)
         self._estimate = used
+
+    def settle_by(self, usage: Mapping[str, Any] | None, *, is_refused: bool) -> None:
+        """Count by the provider's own *usage*; without one, what it refused costs nothing, and the estimate stays."""
+        total = (usage or {}).get("total_tokens")
+        if isinstance(total, int) and total >= 0:
+            self.settle(total)
+        elif is_refused:
+            self.settle(0)
 
 
 class Limiter:
-    """Counts. One per process."""
+    """Counts. One per process; *shared* is what it counts together with others."""
 
-    def __init__(self) -> None:
-        self._storage = MemoryStorage()
-        # Exact: no burst of twice as much where two minutes meet, and it is known when the next one fits.
-        self._requests = MovingWindowRateLimiter(self._storage)
-        # A plain counter can be put right afterwards.
-        self._tokens = FixedWindowRateLimiter(self._storage)
-        self._running: Counter[tuple[str, str]] = Counter()
-        self._lock = threading.Lock()
+    def __init__(self, shared: SharedCounts | None = None) -> None:
+        self._own = OwnCounts()
+        self._shared = shared
 
     def count_request(self, kind: str, name: str, most: int) -> None:
         """Count a request of *name*, a token or an address as *kind* says.
@@ -57,33 +64,34 @@ class Limiter:
         """
         if not most:
             return
-        item = RateLimitItemPerMinute(most)
-        if not self._requests.hit(item, kind, name):
-            reset = self._requests.get_window_stats(item, kind, name).reset_time
-            raise _refuse(f"more than {most} requests a minute", reset - time.time())
+        owner = (kind, name, most)
+        refusal, is_decided = self._ask(lambda shared: shared.count_request(owner))
+        if refusal is None:
+            own = self._own.count_request(owner)
+            refusal = None if is_decided else own
+        if refusal:
+            raise _refuse(f"more than {most} requests a minute", refusal.wait)
 
     @contextmanager
-    def hold_stream(self, *owners: tuple[str, str, int]) -> Iterator[None]:
+    def hold_stream(self, *owners: Owner) -> Iterator[None]:
         """Count an answer of *owners* (kind, name, most) while the block lasts.
 
         Raises:
             RelayError: 429 `rate_limited`: one of them has as many as it may.
         """
-        keys = [(kind, name) for kind, name, _ in owners]
-        with self._lock:
-            for kind, name, most in owners:
-                if most and self._running[kind, name] >= most:
-                    raise _refuse(f"more than {most} answers at a time", _BUSY_SECONDS)
-            self._running.update(keys)
+        lease = secrets.token_hex(8)
+        refusal, is_decided = self._ask(lambda shared: shared.take_streams(lease, owners))
+        refusal = refusal or self._own.take_streams(owners, is_decided=is_decided)
+        if refusal:
+            raise _refuse(f"more than {refusal.owner[2]} answers at a time", _BUSY_SECONDS)
+        if self._shared:
+            self._shared.keep_streams(lease, owners)
         try:
             yield
         finally:
-            with self._lock:
-                self._running.subtract(keys)
-                for key in keys:
-                    if self._running[key] <= 0:
-                        # Addresses are many, and most come once.
-                        del self._running[key]
+            self._own.return_streams(owners)
+            if self._shared:
+                self._shared.return_streams(lease)
 
     def count_tokens(self, name: str, estimate: int, most: int) -> Budget:
         """Count an *estimate* of model tokens for the token *name*.
@@ -92,22 +100,26 @@ class Limiter:
             RelayError: 429 `rate_limited`: that would be more than *most* within a minute.
         """
         if not most:
-            return Budget(lambda _: None, estimate)
-        item = RateLimitItemPerMinute(most)
-        # One request that is larger than the limit must not wait for ever: it passes when nothing else was asked.
-        if not self._tokens.test(item, "tokens", name, cost=min(estimate, most)):
-            reset = self._tokens.get_window_stats(item, "tokens", name).reset_time
-            raise _refuse(f"more than {most} model tokens a minute", reset - time.time())
-        key, expiry = item.key_for("tokens", name), item.get_expiry()
-        self._storage.incr(key, expiry, amount=estimate)
+            return Budget((), estimate)
+        owner = ("tokens", name, most)
+        charges = []
+        shared, is_decided = self._ask(lambda counts: counts.count_tokens(owner, estimate))
+        own = None if isinstance(shared, Refusal) else self._own.count_tokens(owner, estimate, is_decided=is_decided)
+        for answer in (shared, own):
+            if isinstance(answer, Refusal):
+                raise _refuse(f"more than {most} model tokens a minute", answer.wait)
+            if answer:
+                charges.append(answer)
+        return Budget(charges, estimate)
 
-        def change(by: int) -> None:
-            if by > 0:
-                self._storage.incr(key, expiry, amount=by)
-            elif by < 0:
-                self._storage.decr(key, amount=-by)
-
-        return Budget(change, estimate)
+    def _ask(self, question: Callable[[SharedCounts], T]) -> tuple[T | None, bool]:
+        """Return what the shared counts answer, and whether they do."""
+        if self._shared:
+            try:
+                return question(self._shared), True
+            except RedisAway:
+                pass
+        return None, False
 
 
 def name_address(address: str | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -9,7 +10,7 @@ from typing import Any
 
 from sidestep_relay.telemetry import Log
 
-__all__ = ["BackgroundLoader", "Spawn", "spawn_thread"]
+__all__ = ["BackgroundLoader", "Spawn", "choose_spawn", "spawn_in_gevent", "spawn_thread"]
 
 Spawn = Callable[[Callable[[], None]], object]
 """Runs a function beside the serving. It must be a thread of the operating system, also under gevent: an import
@@ -65,3 +66,16 @@ def spawn_thread(function: Callable[[], None]) -> object:
     thread = threading.Thread(target=function, daemon=True)
     thread.start()
     return thread
+
+
+def spawn_in_gevent(function: Callable[[], None]) -> object:
+    """Run *function* in a thread of the system where gevent has replaced Python's: those are greenlets."""
+    import gevent  # type: ignore[import-untyped]  # noqa: PLC0415 - only in gevent's workers
+
+    return gevent.get_hub().threadpool.spawn(function)
+
+
+def choose_spawn() -> Spawn:
+    """Return the way of the server that this process runs in, which is known once that server has begun."""
+    monkey = sys.modules.get("gevent.monkey")
+    return spawn_in_gevent if monkey and monkey.is_module_patched("threading") else spawn_thread

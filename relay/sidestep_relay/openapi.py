@@ -7,12 +7,16 @@ document of a relay is of that relay.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, get_args
 
 from sidestep._version import __version__
+from sidestep_relay.allowances import LIMIT_NAMES
 from sidestep_relay.error_codes import ERROR_CODES, list_codes
 from sidestep_relay.fields import INTEGER_BOUNDS, OPENAI_FIELDS, STEERING, VENDOR_FIELDS
+from sidestep_relay.headers import CACHE_HEADER
 from sidestep_relay.probes import METHODS, MOST_HEADERS
+from sidestep_relay.sources import Outcome
+from sidestep_relay.ticks import TICK_RANGES
 
 __all__ = ["make_document"]
 
@@ -68,7 +72,9 @@ def _list_operations(largest_body: int) -> list[tuple[str, str, JsonSchema]]:
                 "operationId": "chat",
                 "summary": "Send a chat to its provider, and its answer back.",
                 "description": "OpenAI's chat wire. One request reaches the provider, or none.",
-                "parameters": [_refer("parameters", name) for name in ("ProviderKey", "ProviderBase", "RequestId")],
+                "parameters": [
+                    _refer("parameters", name) for name in ("ProviderKey", "ProviderBase", "Cache", "RequestId")
+                ],
                 "requestBody": _describe_body("ChatRequest", body),
                 "responses": _describe_responses(
                     "chat",
@@ -83,7 +89,7 @@ def _list_operations(largest_body: int) -> list[tuple[str, str, JsonSchema]]:
                             "text/event-stream": {},
                         },
                     },
-                    headers=("ServerTiming",),
+                    headers=("ServerTiming", "Cache", "Age"),
                 ),
             },
         ),
@@ -120,6 +126,28 @@ def _list_operations(largest_body: int) -> list[tuple[str, str, JsonSchema]]:
             },
         ),
         ("/v1/relay", "get", _describe_get("relay", "Say what this relay is and can.", "Relay")),
+        (
+            "/v1/relay/ticks",
+            "get",
+            {
+                "operationId": "ticks",
+                "summary": "Stream a few events at known moments, to see what stands between.",
+                "parameters": [
+                    *(
+                        {
+                            "name": name,
+                            "in": "query",
+                            "schema": {"type": "integer", "minimum": least, "maximum": most},
+                        }
+                        for name, (least, most) in TICK_RANGES.items()
+                    ),
+                    _refer("parameters", "RequestId"),
+                ],
+                "responses": _describe_responses(
+                    "ticks", {"description": "The events.", "content": {"text/event-stream": {}}}
+                ),
+            },
+        ),
         ("/v1/openapi.json", "get", _describe_get("openapi", "Return this document.", "Document")),
         (
             "/metrics",
@@ -144,7 +172,7 @@ def _list_operations(largest_body: int) -> list[tuple[str, str, JsonSchema]]:
                 "parameters": [_refer("parameters", "RequestId")],
                 "responses": {
                     **_describe_responses("readyz", _describe_json("Status", "Ready.")),
-                    "503": _add_headers(_describe_json("Status", "Still starting."), ("RetryAfter",)),
+                    "503": _add_headers(_describe_json("Unready", "Starting, stopping or broken."), ("RetryAfter",)),
                 },
             },
         ),
@@ -256,6 +284,8 @@ _WIRE_NAMES: Mapping[str, str] = {
     "ServerTiming": "Server-Timing",
     "RetryAfter": "Retry-After",
     "WwwAuthenticate": "WWW-Authenticate",
+    "Cache": CACHE_HEADER,
+    "Age": "Age",
 }
 
 _HEADERS: Mapping[str, JsonSchema] = {
@@ -273,8 +303,15 @@ _HEADERS: Mapping[str, JsonSchema] = {
         "description": "When to come back: the relay's own in seconds, a provider's as it came.",
         "schema": _TEXT,
     },
+    "Cache": {
+        "description": "What became of the wish, if there was one.",
+        "schema": {"enum": [word for word in get_args(Outcome) if word]},
+    },
+    "Age": {"description": "Seconds since a kept answer was made.", "schema": {"type": "integer", "minimum": 0}},
     "WwwAuthenticate": {"description": "On the relay's own 401.", "schema": _TEXT},
 }
+
+_WISHES = ("(?:use|renew)(?:, ?join)?", "join", "use, ?max-age=[0-9]{1,9}(?:, ?join)?")
 
 _PARAMETERS: Mapping[str, JsonSchema] = {
     "ProviderKey": {
@@ -289,6 +326,13 @@ _PARAMETERS: Mapping[str, JsonSchema] = {
         "description": "The provider's base URL, if it is not its usual one. The relay connects to public addresses of "
         "the hosts that it knows, and to what its operator named; https alone, unless named.",
         "schema": {"type": "string", "pattern": r"^[Hh][Tt][Tt][Pp][Ss]?://[^\s,\\?#@]+$"},
+    },
+    "Cache": {
+        "name": CACHE_HEADER,
+        "in": "header",
+        "description": "What is wished of answers that the relay has, or is just getting: `off`, or of `use`, `renew`, "
+        "`join` and `max-age=SECONDS`, with commas; `use` or `renew`, and an age with `use`.",
+        "schema": {"type": "string", "pattern": f"^(?:off|{'|'.join(_WISHES)})$"},
     },
     "RequestId": {
         "name": "X-Request-Id",
@@ -479,15 +523,23 @@ _SCHEMAS: Mapping[str, JsonSchema] = {
     },
     "Relay": {
         "type": "object",
-        "required": ["name", "version", "providers", "limits", "uses_own_keys", "is_ready"],
+        "required": ["name", "version", "providers", "limits", "token", "uses_own_keys", "is_ready"],
         "properties": {
             "name": _TEXT,
             "version": _TEXT,
             "providers": {"type": "array", "items": _TEXT, "description": "What the asking token may call."},
             "limits": {
                 "type": "object",
-                "required": ["largest_body"],
-                "properties": {"largest_body": {"type": "integer", "description": "Bytes of a request."}},
+                "required": ["largest_body", *LIMIT_NAMES],
+                "properties": {
+                    "largest_body": {"type": "integer", "description": "Bytes of a request."},
+                    **{name: {"type": "integer", "description": "0 is no limit."} for name in LIMIT_NAMES},
+                },
+            },
+            "token": {
+                "type": "object",
+                "required": ["name", "expires"],
+                "properties": {"name": _TEXT, "expires": {"type": ["string", "null"], "format": "date-time"}},
             },
             "uses_own_keys": {"type": "boolean", "description": "Whether the relay lends this token keys of its own."},
             "is_ready": {"type": "boolean", "description": "Whether a chat would be served at once."},
@@ -496,8 +548,12 @@ _SCHEMAS: Mapping[str, JsonSchema] = {
     "Status": {
         "type": "object",
         "required": ["status"],
-        "properties": {"status": {"enum": ["ok", "ready", "starting"]}},
+        "properties": {
+            "status": {"enum": ["ok", "ready", "starting", "stopping"]},
+            "redis": {"enum": ["connected", "away"], "description": "If several processes share one."},
+        },
     },
+    "Unready": {"anyOf": [{"$ref": "#/components/schemas/Status"}, {"$ref": "#/components/schemas/Error"}]},
     "Document": {
         "type": "object",
         "required": ["openapi", "info", "paths"],

@@ -9,15 +9,16 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from waitress.channel import HTTPChannel  # type: ignore[import-untyped]
 from waitress.parser import HTTPRequestParser, ParsingError  # type: ignore[import-untyped]
 
-__all__ = ["StrictChannel"]
+__all__ = ["StrictParser"]
 
 _START_LINE = re.compile(rb"\S+ \S+ HTTP/1\.[01]")
 
 
-class _StrictParser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
+class StrictParser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
+    """Reads one request."""
+
     def parse_header(self, header_plus: bytes) -> Any:
         """Read the head, unless it can be read in two ways."""
         start, *lines = header_plus.removesuffix(b"\r\n\r\n").removesuffix(b"\r\n").split(b"\r\n")
@@ -34,9 +35,3 @@ class _StrictParser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no
         if any(names.count(name) > 1 for name in (b"host", b"content-length", b"transfer-encoding")):
             raise ParsingError("A header that may be there once is there twice")
         return super().parse_header(header_plus)
-
-
-class StrictChannel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
-    """A connection whose requests are read strictly; the `channel_class` of a waitress server."""
-
-    parser_class = _StrictParser

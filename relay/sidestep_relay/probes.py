@@ -26,7 +26,7 @@ from sidestep.catalogue import CatalogueEntry
 from sidestep_relay.destinations import Destination, Destinations, Resolver
 from sidestep_relay.errors import RelayError
 from sidestep_relay.preflights import TOKEN, is_readable, judge_preflight, read_origin
-from sidestep_relay.streaming import Pump
+from sidestep_relay.streaming import ClientLeft, Pump
 from sidestep_relay.upstreams import Connections, Upstream
 
 __all__ = [
@@ -148,9 +148,14 @@ class Prober:
         look = _Look(
             call, self._destinations, self._context, fixed=fixed, seconds=self._seconds, resolver=self._resolver
         )
+
+        def check() -> None:
+            if has_left():
+                raise ClientLeft
+
         pump = Pump(lambda: iter([look.run()]), look.abort)
         try:
-            return pump.get(self._seconds, has_left)
+            return pump.get(self._seconds, check)
         except TimeoutError:
             return look.tell()
         finally:

@@ -6,30 +6,39 @@ each worker before the application is imported there.
 
 from __future__ import annotations
 
+import math
+import os
 import signal
 import socket
+import ssl
 import sys
 from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from importlib.util import find_spec
 from types import FrameType
-from typing import Any
+from typing import Any, Protocol
 
 from flask import Flask
 
-from sidestep_relay.loading import Spawn, spawn_thread
+from sidestep_relay.certificates import CertificateError, CertificateFiles
+from sidestep_relay.deadlines import LAST_WORDS_SECONDS, Deadlines, Drain
+from sidestep_relay.loading import Spawn, spawn_in_gevent, spawn_thread
+from sidestep_relay.telemetry import make_log
 
 __all__ = ["SERVERS", "bind", "choose_server"]
 
-MakeApp = Callable[[Spawn], Flask]
-"""Makes the application; called once in every process that serves."""
+MakeApp = Callable[[Spawn, Drain], Flask]
+"""Makes the application, which the drain tells that its process stops; called once in every process that serves."""
 
 Announce = Callable[[], None]
 """Called once, when requests are accepted."""
 
 _BACKLOG = 1024
-_DRAIN_SECONDS = 10
-_WAITRESS_THREADS = 64
-_LONGEST_IDLE_CLIENT = 3600  # seconds; a client that reads nothing for so long is gone
+_EXIT_SECONDS = 5
+"""What a worker of gunicorn needs to notice the end: it looks once in a second, and kept-alive clients have two."""
+
+_HANDSHAKE_SECONDS = 10.0
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -58,75 +67,181 @@ def choose_server() -> str:
     return "gunicorn" if has_gunicorn else "waitress"
 
 
-def serve_gunicorn(make_app: MakeApp, listener: socket.socket, workers: int, announce: Announce) -> None:
-    """Serve until SIGINT or SIGTERM, with *workers* processes of gevent."""
+def serve_gunicorn(
+    make_app: MakeApp,
+    listener: socket.socket,
+    workers: int,
+    announce: Announce,
+    *,
+    deadlines: Deadlines,
+    certificates: CertificateFiles | None = None,
+) -> None:
+    """Serve until SIGINT or SIGTERM, with *workers* processes of gevent; with TLS if there are *certificates*.
+
+    SIGTERM lets the answers under way end; a second one, and SIGINT, stop at once.
+    """
     from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]  # noqa: PLC0415 - not on Windows
+
+    # Gunicorn closes it in the end, so it must not be closed here a second time. Not below, where SIGHUP comes again.
+    descriptor = listener.detach()
 
     class Application(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         def load_config(self) -> None:
             settings: dict[str, Any] = {
-                # Gunicorn closes it in the end, so it must not be closed here a second time.
-                "bind": f"fd://{listener.detach()}",
+                "bind": f"fd://{descriptor}",
                 "workers": workers,
                 "worker_class": "gevent",
                 "worker_connections": 2000,
-                "graceful_timeout": _DRAIN_SECONDS,
+                # After it the parent kills what still lives, so it begins when the last words have had their time.
+                "graceful_timeout": math.ceil(deadlines.drain + LAST_WORDS_SECONDS) + _EXIT_SECONDS,
                 "loglevel": "warning",
-                "when_ready": lambda _: announce(),
+                "when_ready": self.get_ready,
+                "post_worker_init": self.prepare_worker,
                 "proc_name": "sidestep-relay",
                 # A socket for gunicorn's own control program; the relay needs none.
                 "control_socket_disable": True,
+                # Whom to believe about the client's address is decided in `proxies`, for every server alike.
+                "forwarded_allow_ips": "",
+                **(_use_tls(certificates) if certificates else {}),
             }
             for name, value in settings.items():
                 if name in self.cfg.settings:
                     self.cfg.set(name, value)
 
         def load(self) -> Flask:
-            return make_app(_spawn_in_gevent)
+            self.drain = Drain(deadlines.drain)
+            return make_app(spawn_in_gevent, self.drain)
+
+        def get_ready(self, arbiter: Any) -> None:
+            _take_signals(arbiter)
+            announce()
+
+        def prepare_worker(self, worker: Any) -> None:
+            _drain_before_exit(worker, self.drain)
 
     Application().run()
 
 
-def serve_waitress(make_app: MakeApp, listener: socket.socket, workers: int, announce: Announce) -> None:
-    """Serve until SIGINT or SIGTERM, in one process of threads; *workers* does not matter to it."""
-    import waitress  # type: ignore[import-untyped]  # noqa: PLC0415 - only where gunicorn does not run
+def serve_waitress(
+    make_app: MakeApp,
+    listener: socket.socket,
+    workers: int,
+    announce: Announce,
+    *,
+    deadlines: Deadlines,
+    certificates: CertificateFiles | None = None,
+) -> None:
+    """Serve until SIGINT or SIGTERM, in one process of threads; *workers* does not matter to it.
 
-    from sidestep_relay.parsers import StrictChannel  # noqa: PLC0415 - as above
+    SIGTERM lets the answers under way end; a second one, and SIGINT, stop at once.
 
-    app = make_app(spawn_thread)
-    server = waitress.create_server(
-        app,
-        sockets=[listener],
-        threads=_WAITRESS_THREADS,
-        channel_timeout=_LONGEST_IDLE_CLIENT,
-        # Reading one request ahead is how waitress notices that a client has left.
-        channel_request_lookahead=1,
-        # It takes a body in before the application is asked; what is a little too large is refused there, in its words.
-        max_request_body_size=2 * app.config["MAX_CONTENT_LENGTH"],
-        ident=None,
-    )
-    server.channel_class = StrictChannel
-    signal.signal(signal.SIGTERM, _stop)
+    Raises:
+        CertificateError: there are *certificates*.
+    """
+    if certificates:
+        raise CertificateError("waitress has no TLS; serve with gunicorn, or let a proxy in front do it.")
+    from sidestep_relay.waitress_servers import WatchfulServer  # noqa: PLC0415 - only where gunicorn does not run
+
+    drain = Drain(deadlines.drain)
+    app = make_app(spawn_thread, drain)
+    server = WatchfulServer(app, listener, deadlines, drain, largest_body=app.config["MAX_CONTENT_LENGTH"])
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        if drain.has_begun:
+            raise SystemExit(0)
+        drain.begin()
+        server.wake()
+
+    signal.signal(signal.SIGTERM, stop)
     announce()
-    try:
+    with suppress(KeyboardInterrupt):
         server.run()
-    except SystemExit:
-        # waitress ends quietly on KeyboardInterrupt alone.
-        server.close()
 
 
-SERVERS: dict[str, Callable[[MakeApp, socket.socket, int, Announce], None]] = {
+class Serve(Protocol):
+    """Serves what *make_app* makes at *listener*, until the process is told to stop."""
+
+    def __call__(
+        self,
+        make_app: MakeApp,
+        listener: socket.socket,
+        workers: int,
+        announce: Announce,
+        *,
+        deadlines: Deadlines,
+        certificates: CertificateFiles | None = None,
+    ) -> None:
+        """Serve."""
+
+
+SERVERS: dict[str, Serve] = {
     "gunicorn": serve_gunicorn,
     "waitress": serve_waitress,
 }
 
 
-def _spawn_in_gevent(function: Callable[[], None]) -> object:
+def _use_tls(certificates: CertificateFiles) -> dict[str, Any]:
+    """Return the settings by which gunicorn serves *certificates*, and takes up renewed ones between two requests."""
+    log = make_log()
+
+    def open_context(_config: Any, _usual: Any) -> ssl.SSLContext:
+        context = certificates.open()
+        # gevent's server takes this method and calls it for every connection.
+        context.wrap_socket = partial(_shake_hands, context.wrap_socket)  # type: ignore[method-assign]
+        return context
+
+    def renew(_worker: Any, _request: Any) -> None:
+        try:
+            if certificates.renew():
+                log.info("certificate_renewed")
+        except CertificateError as error:
+            log.error("certificate_broken", detail=f"The one before stays in use: {error}")
+
+    # Only the files' presence counts here: with `ssl_context` gunicorn does not read them itself.
+    return {"certfile": str(certificates.certificate), "ssl_context": open_context, "pre_request": renew}
+
+
+def _shake_hands(wrap: Callable[..., ssl.SSLSocket], connection: socket.socket, **options: Any) -> ssl.SSLSocket:
+    """Begin TLS as *wrap* does, but let nobody hold a connection without it, and say nothing of those who try."""
     import gevent  # type: ignore[import-untyped]  # noqa: PLC0415 - only in gevent's workers
 
-    # A thread of the system: under gevent `threading.Thread` is a greenlet, and an import in one stops all others.
-    return gevent.get_hub().threadpool.spawn(function)
+    connection.settimeout(_HANDSHAKE_SECONDS)
+    try:
+        wrapped = wrap(connection, **options)
+    except OSError:
+        # Any scanner of the internet causes it; gevent would print a traceback for each.
+        raise gevent.GreenletExit from None
+    wrapped.settimeout(None)
+    return wrapped
 
 
-def _stop(_signal: int, _frame: FrameType | None) -> None:
-    raise SystemExit(0)
+def _drain_before_exit(worker: Any, drain: Drain) -> None:
+    """Let the worker's application know of SIGTERM, which gunicorn keeps to itself."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        drain.begin()
+        worker.handle_exit(number, frame)
+
+    signal.signal(signal.SIGTERM, stop)
+    # As gunicorn does: system calls of answers under way go on.
+    signal.siginterrupt(signal.SIGTERM, False)
+
+
+def _take_signals(arbiter: Any) -> None:
+    """Put right what gunicorn's parent makes of signals that stop it.
+
+    A second SIGTERM, which it ignores, means what SIGINT does: stop at once. And a child that has not yet its own
+    handlers would lose a signal, so that the parent would wait for it until the very end.
+    """
+    parent = os.getpid()
+    has_begun = False
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        nonlocal has_begun
+        if os.getpid() != parent:
+            raise SystemExit(0)
+        arbiter.signal(signal.SIGINT if has_begun else number, frame)
+        has_begun = True
+
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
+        signal.signal(number, stop)

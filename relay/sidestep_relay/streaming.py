@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import queue
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -17,7 +16,7 @@ from typing import Any, Generic, TypeVar
 
 from sidestep_relay.lanes import Whole
 
-__all__ = ["DONE", "PING", "ClientLeft", "EventWriter", "Pump", "has_client_left", "write_event", "write_json"]
+__all__ = ["DONE", "PING", "ClientLeft", "EventWriter", "Pump", "write_event", "write_json"]
 
 T = TypeVar("T")
 
@@ -53,13 +52,13 @@ class Pump(Generic[T]):
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
-    def get(self, timeout: float, has_left: Callable[[], bool]) -> T:
-        """Return the next item.
+    def get(self, timeout: float, check: Callable[[], None]) -> T:
+        """Return the next item; call *check* now and then while none comes.
 
         Raises:
             StopIteration: there are no more.
             TimeoutError: none came within *timeout* seconds.
-            ClientLeft: *has_left* said so while none came.
+            Exception: what *check* raises, if nobody shall wait any longer.
         """
         if self._end is not None:
             return self._open(self._end)
@@ -69,8 +68,7 @@ class Pump(Generic[T]):
             try:
                 item = self._queue.get(timeout=wait)
             except queue.Empty:
-                if has_left():
-                    raise ClientLeft from None
+                check()
                 if time.monotonic() >= deadline:
                     raise TimeoutError from None
             else:
@@ -165,26 +163,3 @@ class EventWriter:
 
 def _write_lines(body: bytes) -> bytes:
     return b"".join(b"data: " + line + b"\n" for line in body.splitlines()) + b"\n"
-
-
-def has_client_left(environ: Mapping[str, Any]) -> bool:
-    """Say whether the client of the WSGI request *environ* has closed its connection.
-
-    Behind a proxy this sees the proxy's connection. A server that tells nothing counts as a client that stays.
-    """
-    if "waitress.client_disconnected" in environ:
-        return bool(environ["waitress.client_disconnected"]())
-    connection: socket.socket | None = environ.get("gunicorn.socket")
-    if connection is None:
-        return False
-    timeout = connection.gettimeout()
-    # Not MSG_DONTWAIT: gevent's sockets wait all the same, unless their timeout is 0.
-    connection.settimeout(0)
-    try:
-        return connection.recv(1, socket.MSG_PEEK) == b""
-    except BlockingIOError:
-        return False
-    except OSError:
-        return True
-    finally:
-        connection.settimeout(timeout)

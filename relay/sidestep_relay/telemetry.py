@@ -13,6 +13,7 @@ __all__ = ["FIELDS", "Log", "make_log"]
 FIELDS = frozenset(
     {
         "bytes",
+        "cache",
         "chunks",
         "client_left",
         "code",

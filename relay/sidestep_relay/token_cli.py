@@ -28,7 +28,7 @@ from sidestep_relay.tokens import (
     save_tokens,
 )
 
-__all__ = ["add_token_commands", "run_token"]
+__all__ = ["add_token_commands", "give_token", "run_token"]
 
 _DAY_SECONDS = 24 * 3600
 
@@ -76,6 +76,25 @@ def run_token(options: argparse.Namespace, environment: Mapping[str, str]) -> No
     if options.action in ("add", "rotate"):
         # Only now: a value that was not kept opens nothing.
         _print_value(options, read_name(settings))
+
+
+def give_token(name: str, environment: Mapping[str, str], *, tokens: Path | None, config: Path | None) -> str:
+    """Make a token *name* that may call every provider with keys of its own; return its value.
+
+    Raises:
+        SettingError: the file cannot be used, or there is such a token.
+    """
+    path, known, value = (
+        tokens or find_tokens(read_settings(environment, config)),
+        load_catalogue().keys(),
+        make_token(),
+    )
+    try:
+        token = Token(name, (Secret(hash_token(value)),), providers=_split(EVERYTHING), uses_own_keys=frozenset())
+        save_tokens(path, add_token(load_tokens(path, known), token), known)
+    except TokenFileError as error:
+        raise SettingError(f"--token-name: {error}") from error
+    return value
 
 
 def _add_one(options: argparse.Namespace, tokens: tuple[Token, ...]) -> tuple[Token, ...]:

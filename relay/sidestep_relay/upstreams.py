@@ -20,15 +20,17 @@ from typing import Any
 
 import httpcore
 import httpx
+from httpcore._backends.sync import SyncStream  # httpcore has no public way to make a stream of a socket
 
 from sidestep_relay.destinations import Destination, Destinations
 from sidestep_relay.errors import RelayError
 from sidestep_relay.observations import Observer
+from sidestep_relay.sockets import shut
 
 __all__ = ["TIMEOUT", "Connections", "Upstream"]
 
 TIMEOUT = httpx.Timeout(connect=10.0, read=600.0, write=60.0, pool=10.0)
-"""Seconds. A reasoning model may think for minutes before its first byte."""
+"""Seconds, the usual ones. A reasoning model may think for minutes before its first byte."""
 
 _STREAMS = ("text/event-stream", "application/vnd.amazon.eventstream")
 _LARGEST_ERROR = 64 * 1024  # bytes of an error's body that are read
@@ -72,6 +74,7 @@ class Upstream(httpx.BaseTransport):
         observer: what the answer's body says, or None if nobody reads along.
         usage: the token counts that the lane found, or None.
         is_aborted: whether `abort` was called.
+        timeout: seconds; it stands above those of whoever makes the request.
     """
 
     def __init__(
@@ -83,6 +86,7 @@ class Upstream(httpx.BaseTransport):
         has_key: bool,
         reads_along: bool = True,
         largest_error: int = _LARGEST_ERROR,
+        idle_seconds: float | None = TIMEOUT.read,
     ) -> None:
         self.refusal: RelayError | None = None
         self.failure: httpx.TransportError | None = None
@@ -93,6 +97,7 @@ class Upstream(httpx.BaseTransport):
         self.observer: Observer | None = None
         self.usage: Mapping[str, Any] | None = None
         self.is_aborted = False
+        self.timeout = httpx.Timeout(connect=TIMEOUT.connect, read=idle_seconds, write=TIMEOUT.write, pool=TIMEOUT.pool)
         self._connections = connections
         self._place = place
         self._dialect = dialect
@@ -101,13 +106,16 @@ class Upstream(httpx.BaseTransport):
         self._largest_error = largest_error
         self._sent_at: float | None = None
         self._answered_at: float | None = None
-        self._stream: httpcore.NetworkStream | None = None
+        self._shared_wait_ms: float | None = None
+        self._socket: socket.socket | None = None
         self._answer: _Observed | None = None
         self._lock = threading.Lock()
 
     @property
     def waited_ms(self) -> float | None:
         """Milliseconds from sending the request to the answer's headers, or None if there was no answer."""
+        if self._shared_wait_ms is not None:
+            return self._shared_wait_ms
         if self._sent_at is None or self._answered_at is None:
             return None
         return (self._answered_at - self._sent_at) * 1000
@@ -136,12 +144,16 @@ class Upstream(httpx.BaseTransport):
         self._answered_at = time.monotonic()
         return self._take(response)
 
+    def note_shared_wait(self, milliseconds: float) -> None:
+        """Remember how long was waited for an answer that another's request brought; this one sends none."""
+        self._shared_wait_ms = milliseconds
+
     def abort(self) -> None:
         """Break the connection, from any thread. The thread that reads from it gets an error at once."""
         with self._lock:
             self.is_aborted = True
-            if self._stream is not None:
-                _shut(self._stream)
+            if self._socket is not None:
+                shut(self._socket, socket.SHUT_RDWR)
 
     def close(self) -> None:
         """Give the connection back, or close it if the answer was not read to its end. Safe to call twice.
@@ -171,9 +183,8 @@ class Upstream(httpx.BaseTransport):
                 del headers[name]
         # The observer reads along, and compressing single tokens helps nobody.
         headers["accept-encoding"] = "identity"
-        return httpx.Request(
-            request.method, request.url, headers=headers, stream=request.stream, extensions=request.extensions
-        )
+        extensions = {**request.extensions, "timeout": self.timeout.as_dict()}
+        return httpx.Request(request.method, request.url, headers=headers, stream=request.stream, extensions=extensions)
 
     def _take(self, response: httpx.Response) -> httpx.Response:
         self.status = response.status_code
@@ -193,17 +204,17 @@ class Upstream(httpx.BaseTransport):
 
     # what the connection underneath uses
 
-    def hold(self, stream: httpcore.NetworkStream) -> None:
-        """Remember the connection that carries this request."""
+    def hold(self, connection: socket.socket) -> None:
+        """Remember the connection that carries this request, or that is being made for it."""
         with self._lock:
-            self._stream = stream
+            self._socket = connection
             if self.is_aborted:
-                _shut(stream)
+                shut(connection, socket.SHUT_RDWR)
 
     def let_go(self) -> None:
         """Forget the connection: another request may get it next."""
         with self._lock:
-            self._stream = None
+            self._socket = None
 
 
 class _Observed(httpx.SyncByteStream):
@@ -234,7 +245,6 @@ class _CheckedBackend(httpcore.NetworkBackend):
 
     def __init__(self, destinations: Destinations) -> None:
         self._destinations = destinations
-        self._sockets = httpcore.SyncBackend()
 
     def connect_tcp(
         self,
@@ -252,11 +262,9 @@ class _CheckedBackend(httpcore.NetworkBackend):
         failure: Exception = httpcore.ConnectError(f"{host} has no address")
         for address in addresses:
             try:
-                stream = self._sockets.connect_tcp(address, port, timeout, local_address, socket_options or ())
+                return _Held(_connect(address, port, timeout))
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failure = error
-            else:
-                return _Held(stream)
         raise failure
 
 
@@ -270,8 +278,7 @@ class _Held(httpcore.NetworkStream):
         return self._stream.read(max_bytes, timeout)
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        if upstream := _current.get():
-            upstream.hold(self._stream)
+        _hold(self._stream.get_extra_info("socket"))
         self._stream.write(buffer, timeout)
 
     def close(self) -> None:
@@ -280,18 +287,49 @@ class _Held(httpcore.NetworkStream):
     def start_tls(
         self, ssl_context: Any, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
-        return _Held(self._stream.start_tls(ssl_context, server_hostname, timeout))
+        connection = self._stream.get_extra_info("socket")
+        try:
+            connection.settimeout(timeout)
+            # Its socket takes the place of the plain one, so a handshake that never ends can be aborted as well.
+            connection = ssl_context.wrap_socket(
+                connection, server_hostname=server_hostname, do_handshake_on_connect=False
+            )
+            _hold(connection)
+            connection.do_handshake()
+        except TimeoutError as error:
+            connection.close()
+            raise httpcore.ConnectTimeout(str(error)) from error
+        except OSError as error:
+            connection.close()
+            raise httpcore.ConnectError(str(error)) from error
+        return _Held(SyncStream(connection))
 
     def get_extra_info(self, info: str) -> Any:
         return self._stream.get_extra_info(info)
 
 
-def _shut(stream: httpcore.NetworkStream) -> None:
+def _connect(address: str, port: int, timeout: float | None) -> SyncStream:
+    """Connect so that the request for which it is done can be aborted meanwhile."""
+    connection = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
     try:
-        stream.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
-    except OSError:
-        # The provider was faster.
-        return
+        if (upstream := _current.get()) and upstream.is_aborted:
+            raise httpcore.ConnectError("aborted")
+        _hold(connection)
+        connection.settimeout(timeout)
+        connection.connect((address, port))
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    except TimeoutError as error:
+        connection.close()
+        raise httpcore.ConnectTimeout(str(error)) from error
+    except OSError as error:
+        connection.close()
+        raise httpcore.ConnectError(str(error)) from error
+    return SyncStream(connection)
+
+
+def _hold(connection: socket.socket) -> None:
+    if upstream := _current.get():
+        upstream.hold(connection)
 
 
 def _read_some(response: httpx.Response, largest: int) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +11,8 @@ import httpx
 
 from sidestep.sse import SSEDecoder
 from tests.fakes.providers import AnthropicProvider, OpenProvider, ZaiProvider
+from tests.fakes.servers import WAIT_SECONDS
+from tests.relay.servers import RunningRelay
 
 Fake = OpenProvider | AnthropicProvider
 
@@ -34,6 +37,29 @@ def make_body(fake: Fake, **fields: Any) -> dict[str, Any]:
 def chat(client: httpx.Client, fake: Fake, **fields: Any) -> httpx.Response:
     """Send one chat to *fake* and return the whole answer."""
     return client.post("/v1/chat/completions", headers=make_headers(fake), json=make_body(fake, **fields))
+
+
+def write_usual(fake: Fake) -> list[bytes]:
+    """Return the events of the stream that *fake* would answer with."""
+    if isinstance(fake, AnthropicProvider):
+        return list(fake.write_stream(fake.models[0]))
+    return list(fake.write_stream(fake.models[0], wants_usage=False))
+
+
+def open_chat(relay: RunningRelay, fake: Fake, *, buffer: int | None = None, **fields: Any) -> socket.socket:
+    """Send a chat over a plain connection and return that, nothing read; *buffer* bytes are taken unread at most."""
+    headers = make_headers(fake) | relay.headers
+    url = f"{relay.url}/v1/chat/completions"
+    request = httpx.Request("POST", url, headers=headers, json=make_body(fake, **fields))
+    head = "".join(f"{name}: {value}\r\n" for name, value in request.headers.items())
+    connection = socket.socket()
+    if buffer:
+        # Before the connection is made: it decides what the other side may send.
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
+    connection.settimeout(WAIT_SECONDS)
+    connection.connect(("127.0.0.1", relay.port))
+    connection.sendall(f"POST {request.url.path} HTTP/1.1\r\n{head}\r\n".encode() + request.read())
+    return connection
 
 
 @dataclass

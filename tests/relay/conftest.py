@@ -20,6 +20,7 @@ from tests.fakes.fixtures import (  # noqa: F401 - fixtures are used by name
     open_provider,
     zai_provider,
 )
+from tests.relay.redis_servers import RunningRedis, run_redis
 from tests.relay.servers import TOKEN, RunningRelay, run_relay
 
 PAGE = "https://page.example"
@@ -39,6 +40,19 @@ def gunicorn_relay() -> Iterator[RunningRelay]:
 @pytest.fixture(scope="session")
 def waitress_relay() -> Iterator[RunningRelay]:
     yield from start_loaded("waitress")
+
+
+@pytest.fixture(scope="session")
+def session_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningRedis]:
+    with run_redis(tmp_path_factory.mktemp("redis")) as running:
+        yield running
+
+
+@pytest.fixture
+def redis_server(session_redis: RunningRedis) -> Iterator[RunningRedis]:
+    """A redis-server that is empty and answers; the test may stop it."""
+    yield session_redis
+    session_redis.restore()
 
 
 @pytest.fixture(params=["gunicorn", "waitress"])

@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import stat
 import sys
+from io import StringIO
 from pathlib import Path
 
 import pytest
 
 from sidestep_relay.auth import keep_token
 from sidestep_relay.config import SettingError, load_config
+from sidestep_relay.redis_links import RedisLink
+from sidestep_relay.telemetry import make_log
 from tests.relay.servers import TOKEN
 
 GOOD = {"SIDESTEP_TOKEN": TOKEN}
@@ -36,6 +39,18 @@ GOOD = {"SIDESTEP_TOKEN": TOKEN}
         ("SIDESTEP_LANES", "nobody=pipe"),
         ("SIDESTEP_LANES", "anthropic=pipe"),
         ("SIDESTEP_LANES", "openai=pipe, bedrock=pipe"),
+        ("SIDESTEP_REDIS_URL", "http://:too-short@127.0.0.1:6379"),
+        ("SIDESTEP_REDIS_URL", "127.0.0.1:6379"),
+        ("SIDESTEP_REDIS_URL", "redis://"),
+        ("SIDESTEP_REDIS_URL", "redis://:too-short@127.0.0.1:65536"),
+        ("SIDESTEP_REDIS_URL", "redis://:too-short@127.0.0.1:port"),
+        ("SIDESTEP_REDIS_URL", "redis://:too-short@[::1"),
+        ("SIDESTEP_REDIS_URL", "redis://:too-short@127.0.0.1/first"),
+        ("SIDESTEP_REDIS_URL", "redis://127.0.0.1?db=first&password=too-short"),
+        ("SIDESTEP_REDIS_URL", "redis://127.0.0.1?password=too-short&max_connections=1"),
+        ("SIDESTEP_REDIS_URL", "redis://127.0.0.1?ssl_cert_reqs=none"),
+        ("SIDESTEP_REDIS_URL", "rediss://:too-short@127.0.0.1?ssl_cert_reqs=perhaps"),
+        ("SIDESTEP_REDIS_URL", "unix://"),
     ],
 )
 def test_a_wrong_setting_is_named(name: str, value: str) -> None:
@@ -44,6 +59,23 @@ def test_a_wrong_setting_is_named(name: str, value: str) -> None:
         load_config(environment)
     assert str(caught.value).startswith(f"{name}:")
     assert "too-short" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://127.0.0.1",
+        "redis://user:secret@redis.example:6380/2",
+        "rediss://:secret@redis.example/0?ssl_ca_certs=/etc/redis.pem",
+        "unix:///run/redis.sock?db=1&password=secret",
+    ],
+)
+def test_where_a_redis_can_be(url: str) -> None:
+    config = load_config(GOOD | {"SIDESTEP_REDIS_URL": url})
+    assert config.redis_url == url
+    assert "secret" not in repr(config)
+    # What the settings accept, the library does too.
+    assert RedisLink(url, make_log(StringIO())).is_away is False
 
 
 def test_settings_are_read() -> None:

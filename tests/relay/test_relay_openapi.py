@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -133,6 +134,8 @@ def read_status(call: ast.Call) -> int | None:
         if keyword.arg == "status" and isinstance(keyword.value, ast.Constant):
             assert isinstance(keyword.value.value, int)
             return keyword.value.value
+        if keyword.arg == "status" and getattr(getattr(keyword.value, "value", None), "id", "") == "HTTPStatus":
+            return int(HTTPStatus[keyword.value.attr])  # type: ignore[attr-defined]
     return None
 
 

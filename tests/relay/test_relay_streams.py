@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import time
 from typing import Any
 
@@ -12,7 +11,7 @@ import pytest
 
 from tests.fakes import CUT, AnthropicProvider, Hold, OpenProvider, Reply, Stream, ZaiProvider
 from tests.fakes.wires import DONE, make_usage, split_inside_characters, write_chunk, write_event
-from tests.relay.calls import Fake, chat, make_body, make_headers, name_model, read_stream
+from tests.relay.calls import Fake, chat, make_body, make_headers, name_model, open_chat, read_stream, write_usual
 from tests.relay.conftest import PAGE
 from tests.relay.servers import RunningRelay
 
@@ -26,13 +25,6 @@ def fake(request: pytest.FixtureRequest) -> Fake:
     chosen = request.getfixturevalue(request.param)
     assert isinstance(chosen, OpenProvider | AnthropicProvider)
     return chosen
-
-
-def write_usual(fake: Fake) -> list[bytes]:
-    """Return the events of the stream that *fake* would answer with."""
-    if isinstance(fake, AnthropicProvider):
-        return list(fake.write_stream(fake.models[0]))
-    return list(fake.write_stream(fake.models[0], wants_usage=False))
 
 
 def test_a_stream_arrives_as_it_was_sent(client: httpx.Client, fake: Fake) -> None:
@@ -283,13 +275,7 @@ def test_a_provider_that_is_not_there_is_unreachable(client: httpx.Client) -> No
 
 def leave_at(relay: RunningRelay, fake: Fake, hold: Hold, *, is_stream: bool) -> float:
     """Send a chat, close the connection once the provider stands at *hold*; return when that was."""
-    headers = make_headers(fake) | relay.headers
-    request = httpx.Request(
-        "POST", f"{relay.url}/v1/chat/completions", headers=headers, json=make_body(fake, stream=is_stream)
-    )
-    head = "".join(f"{name}: {value}\r\n" for name, value in request.headers.items())
-    with socket.create_connection(("127.0.0.1", relay.port)) as leaving:
-        leaving.sendall(f"POST {request.url.path} HTTP/1.1\r\n{head}\r\n".encode() + request.read())
+    with open_chat(relay, fake, stream=is_stream):
         hold.wait_reached()
     return time.monotonic()
 

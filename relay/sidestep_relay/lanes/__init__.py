@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal, Protocol, get_args
+from typing import TYPE_CHECKING, Literal, Protocol, get_args
 
 if TYPE_CHECKING:
     from sidestep.catalogue import CatalogueEntry
@@ -42,7 +42,9 @@ class Whole:
 class Lane(Protocol):
     """One way. Both methods raise `RelayError` if the relay or the provider said no."""
 
-    name: ClassVar[LaneName]
+    @property
+    def name(self) -> LaneName:
+        """What the configuration and the log call it."""
 
     def complete(self, call: ChatCall, upstream: Upstream) -> Whole:
         """Return the whole answer, a `chat.completion`."""

@@ -9,7 +9,7 @@ import httpx
 
 from sidestep_relay.chats import ChatCall
 from sidestep_relay.errors import RelayError, make_provider_error, read_provider_error
-from sidestep_relay.upstreams import TIMEOUT, Upstream
+from sidestep_relay.upstreams import Upstream
 
 __all__ = ["describe_failure", "describe_nonsense", "describe_page", "describe_unfinished", "read_error"]
 
@@ -20,7 +20,7 @@ def describe_failure(error: Exception, call: ChatCall, upstream: Upstream) -> Re
     if upstream.refusal:
         return upstream.refusal
     if upstream.status is None:
-        return _describe_no_answer(error, upstream.failure, name)
+        return _describe_no_answer(error, upstream, name)
     if upstream.status >= httpx.codes.BAD_REQUEST:
         return read_error(upstream.error_body, call, status=upstream.status, headers=upstream.headers)
     if upstream.status >= httpx.codes.MULTIPLE_CHOICES:
@@ -77,11 +77,12 @@ def _describe_bad_answer(call: ChatCall, upstream: Upstream) -> RelayError:
     return describe_nonsense(call)
 
 
-def _describe_no_answer(error: Exception, failure: httpx.TransportError | None, name: str) -> RelayError:
+def _describe_no_answer(error: Exception, upstream: Upstream, name: str) -> RelayError:
+    failure, timeout = upstream.failure, upstream.timeout
     if isinstance(failure, httpx.ConnectTimeout):
-        return make_provider_error("unreachable", f"{name} did not accept a connection in {TIMEOUT.connect:.0f} s.")
+        return make_provider_error("unreachable", f"{name} did not accept a connection in {timeout.connect:g} s.")
     if isinstance(failure, httpx.TimeoutException):
-        return make_provider_error("timeout", f"{name} did not answer in {TIMEOUT.read:.0f} s.")
+        return make_provider_error("timeout", f"{name} did not answer in {timeout.read:g} s.")
     if failure:
         return make_provider_error("unreachable", f"{name} cannot be reached: {type(failure).__name__}.")
     # Nothing was sent: the request could not be made. The exception's words can hold the prompt, so only its kind is

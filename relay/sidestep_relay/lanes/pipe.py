@@ -31,7 +31,7 @@ from sidestep_relay.lanes.failures import (
 )
 from sidestep_relay.lanes.resolve import resolve
 from sidestep_relay.observations import Observation, Observer
-from sidestep_relay.upstreams import TIMEOUT, Upstream
+from sidestep_relay.upstreams import Upstream
 
 __all__ = ["PipeLane"]
 
@@ -39,7 +39,6 @@ _LARGEST_DOCUMENT = 32 * 1024 * 1024  # bytes; what the client takes
 _LONGEST_LINE = 64 * 1024  # bytes of half a line that wait at most
 _TAIL = 64 * 1024  # bytes at the end of a stream that are looked at
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_TIMEOUTS = TIMEOUT.as_dict()
 
 
 class PipeLane:
@@ -77,9 +76,7 @@ class PipeLane:
 def _send(call: ChatCall, upstream: Upstream) -> httpx.Response:
     try:
         asked = resolve(call)
-        request = httpx.Request(
-            "POST", asked.url, headers=asked.headers, content=asked.body, extensions={"timeout": _TIMEOUTS}
-        )
+        request = httpx.Request("POST", asked.url, headers=asked.headers, content=asked.body)
         response = upstream.handle_request(request)
     except (httpx.TransportError, httpx.InvalidURL, ValueError, RecursionError) as error:
         raise describe_failure(error, call, upstream) from error
