@@ -9,10 +9,11 @@ import dataclasses
 import re
 import secrets
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import ExitStack
 from functools import partial
 from http import HTTPStatus
+from importlib.metadata import EntryPoint
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response, g, jsonify, request
@@ -29,17 +30,20 @@ from sidestep_relay.chats import choose_entry, estimate_tokens, find_key, read_c
 from sidestep_relay.clients import ClientGuard, has_client_left
 from sidestep_relay.config import RelayConfig
 from sidestep_relay.deadlines import Drain
+from sidestep_relay.destinations import NOWHERE
 from sidestep_relay.errors import RelayError, make_stopping_error
 from sidestep_relay.exchanges import CLIENT_CLOSED, Exchange, make_stream_response, measure_ms
 from sidestep_relay.grants import check_host, check_provider
 from sidestep_relay.headers import CACHE_HEADER, REQUEST_HEADERS
 from sidestep_relay.lanes import Lane, LaneName, choose_lane
 from sidestep_relay.lanes.pipe import PipeLane
+from sidestep_relay.lanes.plugin import PluginLane
 from sidestep_relay.lanes.translate import TranslateLane, load_litellm
 from sidestep_relay.limits import Limiter, name_address
 from sidestep_relay.loading import BackgroundLoader, Spawn, spawn_thread
 from sidestep_relay.models import fetch_models, list_catalogue
 from sidestep_relay.openapi import make_document
+from sidestep_relay.plugins import Plugins, check_no_base, find_plugins, is_plugin, list_provider_ids
 from sidestep_relay.probes import PROBE_SECONDS, Prober, read_probe
 from sidestep_relay.proxies import FORWARDED, PEER, ProxyMiddleware
 from sidestep_relay.shapes import check_headers
@@ -76,6 +80,7 @@ def create_app(
     probe_seconds: float = PROBE_SECONDS,
     clock: Callable[[], float] = time.time,
     drain: Drain | None = None,
+    plugins: Iterable[EntryPoint] | None = None,
 ) -> Flask:
     """Return the WSGI application.
 
@@ -88,12 +93,23 @@ def create_app(
         probe_seconds: how long a probe may take.
         clock: returns Unix time in seconds; tokens end, and kept answers grow old, by it.
         drain: what its server begins when the process is told to stop; by default nothing ever does.
+        plugins: whose providers are called beside the catalogue's; by default those that are installed.
     """
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = config.largest_body
     log = log or make_log()
     drain = drain or Drain(config.deadlines.drain)
-    relay = _Relay(config, environment or {}, log, spawn, load, probe_seconds=probe_seconds, clock=clock, drain=drain)
+    relay = _Relay(
+        config,
+        environment or {},
+        log,
+        spawn,
+        load,
+        probe_seconds=probe_seconds,
+        clock=clock,
+        drain=drain,
+        plugins=tuple(find_plugins() if plugins is None else plugins),
+    )
     # A pattern, because flask-cors takes an origin with an IPv6 address for one.
     CORS(
         app,
@@ -141,6 +157,7 @@ class _Relay:
         probe_seconds: float,
         clock: Callable[[], float],
         drain: Drain,
+        plugins: tuple[EntryPoint, ...],
     ) -> None:
         self._config = config
         self._drain = drain
@@ -149,21 +166,32 @@ class _Relay:
         self._destinations = dataclasses.replace(config.destinations, known=known)
         self._own_keys = environment if config.should_use_own_keys else {}
         self._log = log
-        self._tokens = TokenCheck(_make_token_list(config, self._catalogue.keys(), clock, log), clock)
+        self._plugins = Plugins(plugins, self._catalogue, log)
+        self._tokens = TokenCheck(_make_token_list(config, list_provider_ids(plugins), clock, log), clock)
         self._redis = _connect(config.redis_url, log)
         self._limiter = Limiter(_share_counts(self._redis))
         cache = _make_cache(config, self._redis, clock)
         self._sources = Sources(cache, can_join=config.can_join, is_alone=self._redis is None, clock=clock)
         self._connections = Connections(self._destinations)
         self._prober = Prober(self._destinations, self._connections.context, self._catalogue, seconds=probe_seconds)
-        self.loader = BackgroundLoader(load, spawn, log)
-        self._lanes: dict[LaneName, Lane] = {"pipe": PipeLane(), "translate": TranslateLane(self.loader.get)}
+        self.loader = BackgroundLoader(partial(self._load, load), spawn, log)
+        self._lanes: dict[LaneName, Lane] = {
+            "pipe": PipeLane(),
+            "translate": TranslateLane(self.loader.get),
+            "plugin": PluginLane(self.loader.get),
+        }
 
     def close(self) -> None:
         """Close the connections that are kept open, where the process goes on without this relay."""
         self._connections.close()
         if self._redis:
             self._redis.close()
+
+    def _load(self, load: Callable[[], Any]) -> Any:
+        litellm = load()
+        self._plugins.load(litellm)
+        self._catalogue = {**self._catalogue, **self._plugins.entries}
+        return litellm
 
     # around every request
 
@@ -256,6 +284,8 @@ class _Relay:
                 "token": {"name": token.name, "expires": token.expires.isoformat() if token.expires else None},
                 "uses_own_keys": self._config.should_use_own_keys and bool(token.uses_own_keys),
                 "is_ready": self.loader.is_loaded,
+                # What is broken is for who runs the relay.
+                **({"plugins": dict(self._plugins.states)} if not token.name and self._plugins.names else {}),
             }
         )
 
@@ -287,8 +317,11 @@ class _Relay:
         wanted = request.args.get("provider")
         if not wanted:
             return jsonify(list_catalogue(self._list_entries()))
+        self._wait_for_plugin(wanted)
         entry = self._find_entry(wanted)
         check_provider(g.token, entry, request.headers.get("X-Provider-Base"))
+        if is_plugin(entry):
+            return jsonify(list_catalogue({entry.id: entry}))
         base_url = (request.headers.get("X-Provider-Base") or entry.base_url).rstrip("/")
         if not base_url:
             raise RelayError(
@@ -302,14 +335,19 @@ class _Relay:
         """Send a chat to its provider and the answer back."""
         if self._drain.has_begun:
             raise make_stopping_error()
+        body = _read_json()
+        if isinstance(body, dict):
+            self._wait_for_plugin(str(body.get("model")).partition("/")[0])
         call = read_chat(
-            _read_json(),
+            body,
             self._catalogue,
             key=request.headers.get("X-Provider-Key"),
             base_url=request.headers.get("X-Provider-Base"),
             own_keys=self._own_keys,
             token=g.token,
         )
+        if is_plugin(call.entry):
+            check_no_base(call.entry, request.headers.get("X-Provider-Base"))
         lane = choose_lane(call.entry, self._config.lanes)
         upstream = self._open(call.entry, call.base_url, call.key, reads_along=lane == "translate")
         own, shared = self._allowance(), self._config.per_address
@@ -353,6 +391,11 @@ class _Relay:
         response.headers["Server-Timing"] = f"relay;dur={measure_ms(g.begun) - waited:.1f}, upstream;dur={waited:.1f}"
         return response
 
+    def _wait_for_plugin(self, name: str) -> None:
+        """Return when it is known what became of the plugin *name*, if there is one."""
+        if name in self._plugins.names:
+            self.loader.get()
+
     def _allowance(self) -> Allowance:
         return dataclasses.replace(self._config.per_token, **g.token.limits)
 
@@ -371,7 +414,8 @@ class _Relay:
         return self._catalogue.get(wanted) or choose_entry(wanted.rstrip("/"), base_url, self._catalogue)
 
     def _open(self, entry: CatalogueEntry, base_url: str, key: str, *, reads_along: bool = True) -> Upstream:
-        place = self._destinations.check_url(base_url)
+        # Whatever a plugin connects to, it does not get there from here.
+        place = NOWHERE if is_plugin(entry) else self._destinations.check_url(base_url)
         return Upstream(
             self._connections,
             place,

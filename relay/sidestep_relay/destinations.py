@@ -16,7 +16,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from sidestep_relay.errors import RelayError
 
-__all__ = ["Destination", "Destinations", "is_public_address", "parse_destination"]
+__all__ = ["NOWHERE", "Destination", "Destinations", "is_public_address", "parse_destination"]
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _DOTTED = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}")
@@ -60,6 +60,10 @@ class Destination:
             and self.port in (0, other.port)
             and (not self.path or other.path == self.path or other.path.startswith(self.path + "/"))
         )
+
+
+NOWHERE = Destination("", "", -1)
+"""A place that covers no other."""
 
 
 @dataclass(frozen=True, slots=True)

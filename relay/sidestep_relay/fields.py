@@ -65,9 +65,10 @@ VENDOR_FIELDS: Mapping[str, frozenset[str]] = {
     "anthropic": frozenset({"thinking", "top_k", "output_config", "context_management"}),
     # Anthropic's models there; others have their parameters among OpenAI's.
     "bedrock_converse": frozenset({"thinking", "top_k"}),
+    "plugin": frozenset(),
 }
-"""For each dialect that LiteLLM translates: the vendor's own fields that pass. Source: Anthropic API reference; Amazon
-Bedrock user guide, *Inference parameters*."""
+"""For each dialect that goes through LiteLLM: the vendor's own fields that pass. Source: Anthropic API reference;
+Amazon Bedrock user guide, *Inference parameters*."""
 
 STEERING = re.compile(
     r"_.*|api_(base|key|type|version)|base_(url|model)|extra_(body|headers|query)|(default_)?headers"

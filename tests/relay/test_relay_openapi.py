@@ -170,7 +170,7 @@ Authorization = "Bearer {token}"
 "header.X-Provider-Base" = "{base_url}"
 [generation]
 deterministic = true
-max-examples = 12
+max-examples = 8
 [phases]
 examples.enabled = false
 stateful.enabled = false
