@@ -425,11 +425,12 @@ def connected(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """What the relay tries to connect to, none of which succeeds."""
     tried: list[Any] = []
 
-    def refuse(address: Any, *_: Any, **__: Any) -> socket.socket:
+    def refuse(_: socket.socket, address: Any) -> None:
         tried.append(address)
         raise ConnectionRefusedError
 
-    monkeypatch.setattr(socket, "create_connection", refuse)
+    # Under whatever makes connections, so that none leaves this computer.
+    monkeypatch.setattr(socket.socket, "connect", refuse)
     return tried
 
 
