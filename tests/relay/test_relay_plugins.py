@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -55,7 +58,7 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def make_path(packages: Path) -> str:
-    return ":".join(str(row) for row in (ROOT / "pyclient", ROOT / "relay", packages, HERE))
+    return os.pathsep.join(str(row) for row in (ROOT / "pyclient", ROOT / "relay", packages, HERE))
 
 
 @pytest.fixture(scope="module", params=["gunicorn", "waitress"])
@@ -209,3 +212,25 @@ def test_only_openais_fields_reach_it(client: httpx.Client, name: str) -> None:
 def test_others_are_served_beside_it(client: httpx.Client, open_provider: OpenProvider) -> None:
     assert chat(client, open_provider).status_code == 200
     assert read_error(ask(client, "twice/echo")) == (400, "provider_unknown", "relay")
+
+
+def test_the_guides_example_works(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "plugins.md").read_text(encoding="utf-8")
+    project, code = (re.search(rf"```{kind}\n(.*?)```", text, re.DOTALL) for kind in ("toml", "python"))
+    assert project
+    assert code
+    (tmp_path / "sidestep_acme.py").write_text(code[1], encoding="utf-8")
+    install(tmp_path, tomllib.loads(project[1])["project"]["entry-points"]["sidestep_relay.providers"])
+    path = os.pathsep.join(str(row) for row in (ROOT / "pyclient", ROOT / "relay", tmp_path))
+    with run_relay(settings={"PYTHONPATH": path}) as relay:
+        relay.wait_for_log(event="loaded", timeout=60)
+        with httpx.Client(base_url=relay.url, headers=relay.headers, timeout=20, trust_env=False) as client:
+            assert ask(client, "acme/echo").json()["choices"][0]["message"]["content"] == "Say hello"
+            read = read_stream(ask(client, "acme/echo", stream=True).content)
+    assert (read.text, read.finish_reasons, read.is_done) == ("Say hello ", ["stop"], True)
+
+
+def test_the_guide_has_every_state() -> None:
+    text = (ROOT / "docs" / "plugins.md").read_text(encoding="utf-8")
+    for state in {state for _, state in POINTS.values()} | {"name_twice"}:
+        assert f"`{state}`" in text
