@@ -31,6 +31,10 @@ _ARGUMENTS = (
 )
 
 
+pytest_plugins = ["tests.spreading", "tests.faults.tables"]
+
+
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the browser tests last: while the browser is open, its event loop keeps others from starting."""
     items.sort(key=lambda item: "browser" in getattr(item, "fixturenames", ()))

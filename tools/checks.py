@@ -6,10 +6,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tools.browsers import prepare_browser
+from tools.children import pass_on_termination, stop
 from tools.packages import Node
 from tools.places import NODE_MODULES, ROOT, WEB, find_program
 from tools.redis_servers import prepare_redis_server
 from tools.steps import say
+
+# How long, in seconds, tests that were interrupted may take to end what they started, before and after they are asked.
+_NOTICE, _PATIENCE = 5, 60
 
 
 def run_checks(node: Node) -> int:
@@ -46,4 +50,11 @@ def run_tests(node: Node, arguments: Sequence[str]) -> int:
 def _check(title: str, command: Sequence[str | Path], environment: Mapping[str, str] | None = None) -> int:
     say(f"\n== {title} ==")
     everything = {**os.environ, **(environment or {})}
-    return subprocess.run([str(part) for part in command], cwd=ROOT, env=everything, check=False).returncode
+    child = subprocess.Popen([str(part) for part in command], cwd=ROOT, env=everything)
+    with child, pass_on_termination(child):
+        try:
+            return child.wait()
+        except KeyboardInterrupt:
+            # Killed at once, pytest would leave the servers behind that its tests have started.
+            stop(child, patience=_PATIENCE, notice=_NOTICE)
+            raise

@@ -1,11 +1,9 @@
 """The relay as a child of this process."""
 
-import signal
 import subprocess
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from types import FrameType
+from collections.abc import Sequence
 
+from tools.children import pass_on_termination, stop
 from tools.failures import BuildError
 
 # How long, in seconds, a relay that was asked to stop may finish what it is sending.
@@ -29,35 +27,9 @@ def run_relay(command: Sequence[str], *, patience: float = _PATIENCE, notice: fl
         relay = subprocess.Popen(command)
     except OSError as error:
         raise BuildError(f"The relay does not start ({error.strerror}): delete .venv, then try again.") from error
-    with relay, _pass_on_termination(relay):
+    with relay, pass_on_termination(relay):
         try:
             return relay.wait()
         except KeyboardInterrupt:
-            # In a terminal the relay has got the same Ctrl-C and is stopping; a signal sent to this process alone
-            # has not reached it.
-            _stop(relay, patience=patience, notice=notice)
+            stop(relay, patience=patience, notice=notice)
             return 0
-
-
-def _stop(relay: subprocess.Popen[bytes], *, patience: float, notice: float) -> None:
-    for seconds, act in ((notice, relay.terminate), (patience, relay.kill)):
-        try:
-            relay.wait(timeout=seconds)
-        except subprocess.TimeoutExpired:
-            act()
-        else:
-            return
-
-
-@contextmanager
-def _pass_on_termination(relay: subprocess.Popen[bytes]) -> Iterator[None]:
-    """Let a signal that would end this process alone end the *relay*, and so both."""
-
-    def pass_on(_number: int, _frame: FrameType | None) -> None:
-        relay.terminate()
-
-    before = signal.signal(signal.SIGTERM, pass_on)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

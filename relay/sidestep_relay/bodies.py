@@ -11,8 +11,9 @@ import json
 import math
 import re
 from collections import Counter
-from typing import IO, Any, Never
+from typing import Any, Never
 
+from flask import Request
 from werkzeug.exceptions import ClientDisconnected
 
 from sidestep_relay.errors import RelayError
@@ -54,20 +55,20 @@ def check_media(content_type: str | None, content_encoding: str | None) -> None:
         )
 
 
-def read_body(stream: IO[bytes], length: int | None) -> bytes:
-    """Return all of *stream*, which are *length* bytes if that is known.
+def read_body(request: Request) -> bytes:
+    """Return the body of *request*.
 
     Raises:
         RelayError: 400 `request_truncated`: the body ends too early, or its chunks cannot be told apart.
-        RequestEntityTooLarge: the stream has a limit, and there is more.
+        RequestEntityTooLarge: it is larger than the application takes.
     """
     try:
-        body = stream.read()
+        body = request.get_data()
         # Werkzeug cuts a body without a length at the limit, and says so to whoever goes on reading.
-        stream.read(1)
+        request.stream.read(1)
     except (ClientDisconnected, ParseException):
         raise _refuse_broken() from None
-    if length is not None and len(body) < length:
+    if request.content_length is not None and len(body) < request.content_length:
         # A server that ends bodies itself lets a short one pass, and what is left may still be JSON.
         raise _refuse_broken()
     return body

@@ -21,6 +21,8 @@ def add_check_command(commands: argparse._SubParsersAction[argparse.ArgumentPars
     """Add the command `check` to argparse's *commands*."""
     checking = commands.add_parser(
         "check",
+        # Half an option must not take a token for the name of a file.
+        allow_abbrev=False,
         help="say whether a relay's public address is safe and reachable",
         description="Looks at a relay from outside; asks no provider and costs nothing. The exit status is 0 if all is "
         "well, 1 if something should be seen to, 2 if something does not work or is not safe.",
@@ -33,6 +35,7 @@ def add_check_command(commands: argparse._SubParsersAction[argparse.ArgumentPars
         help="a file that holds a token of the relay, - for standard input (default: SIDESTEP_TOKEN). There is no "
         "option for the token itself: every user of a computer can read command lines",
     )
+    checking.add_argument("--token", help=argparse.SUPPRESS)
     checking.add_argument("--ca-file", type=Path, metavar="FILE", help="trust the authorities in this file alone (PEM)")
     checking.add_argument(
         "--patient",
@@ -55,6 +58,8 @@ def run_check(options: argparse.Namespace, environment: Mapping[str, str]) -> in
     from sidestep_relay.checks.runs import run_checks  # noqa: PLC0415
 
     try:
+        if options.token:
+            raise SettingError("--token: every user can read command lines; use --token-file or SIDESTEP_TOKEN.")
         origin = read_origin(options.page, "--page") if options.page else ""
         token = _read_token(options.token_file, environment)
         place = parse_place(options.url)
@@ -83,7 +88,9 @@ def _read_token(file: str | None, environment: Mapping[str, str]) -> str:
         try:
             token = Path(file).read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
-            raise SettingError(f"--token-file: {file} cannot be read.") from error
+            # Not its name: it may be the token.
+            reason = f" ({error.strerror})" if isinstance(error, OSError) else ""
+            raise SettingError(f"--token-file: this file cannot be read{reason}.") from error
     if not token.isascii() or not token.isprintable() or " " in token:
         raise SettingError("--token-file: it must hold one token and nothing else.")
     return token

@@ -12,7 +12,8 @@ __all__ = ["ERROR_CODES", "ErrorCode", "list_codes", "write_table"]
 _PAID = ("chat", "models")
 _BODIES = ("chat", "probe")
 _GUARDED = ("chat", "models", "probe", "relay", "ticks", "openapi", "metrics")
-_ALL = (*_GUARDED, "healthz", "readyz")
+_ALL = (*_GUARDED, "sealed", "healthz", "readyz")
+_SEALED = ("chat", "models", "sealed")
 _ELSEWHERE: tuple[str, ...] = ()
 """At no address of the contract: what a wrong address or method is answered with."""
 
@@ -45,6 +46,7 @@ _RELAY: Mapping[str, ErrorCode] = {
     "provider_not_allowed": ErrorCode(
         403, (*_PAID, "probe"), "the token does not cover that provider or address", "ask the operator"
     ),
+    "metrics_not_allowed": ErrorCode(403, ("metrics",), "the token is not for metrics", "ask the operator"),
     "own_key_not_allowed": ErrorCode(403, _PAID, "the relay lends its key to others only", "send `X-Provider-Key`"),
     # how much
     "rate_limited": ErrorCode(
@@ -76,6 +78,16 @@ _RELAY: Mapping[str, ErrorCode] = {
         403, (*_PAID, "probe"), "the relay does not connect there", "ask the operator for the setting that is named"
     ),
     "models_not_listed": ErrorCode(404, ("models",), "that provider has no list of models", "name the model by hand"),
+    # what is sealed
+    "sealed_invalid": ErrorCode(400, _SEALED, "what is sealed cannot be opened", "seal it anew"),
+    "sealed_key_unknown": ErrorCode(
+        400, _SEALED, "it is sealed to a key that this relay has not", "pair the page again"
+    ),
+    "sealed_expired": ErrorCode(400, _SEALED, "it was sealed too long ago, or in the future", "check the clock"),
+    "sealed_replayed": ErrorCode(400, _SEALED, "it was taken before", "seal it anew"),
+    "sealed_unsafe": ErrorCode(503, _SEALED, "several processes do not know of each other", "ask the operator"),
+    "sealed_busy": ErrorCode(503, _SEALED, "too much was sealed at once", "try again", is_retryable=True),
+    "sealing_off": ErrorCode(404, _SEALED, "this relay has no key to seal to", "send it open"),
     # how it goes on
     "deadline_exceeded": ErrorCode(504, ("chat",), "the answer took longer than any may", "ask for less"),
     "relay_stopping": ErrorCode(503, ("chat",), "the relay is being restarted", "ask again", is_retryable=True),

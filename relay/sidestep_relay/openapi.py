@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any, get_args
 
 from sidestep._version import __version__
+from sidestep.envelopes import CONTENT_TYPE, KEY_HEADER, TIME_HEADER
+from sidestep.envelopes import PATH as SEALED_PATH
 from sidestep_relay.allowances import LIMIT_NAMES
 from sidestep_relay.error_codes import ERROR_CODES, list_codes
 from sidestep_relay.fields import INTEGER_BOUNDS, OPENAI_FIELDS, STEERING, VENDOR_FIELDS
@@ -73,7 +75,8 @@ def _list_operations(largest_body: int) -> list[tuple[str, str, JsonSchema]]:
                 "summary": "Send a chat to its provider, and its answer back.",
                 "description": "OpenAI's chat wire. One request reaches the provider, or none.",
                 "parameters": [
-                    _refer("parameters", name) for name in ("ProviderKey", "ProviderBase", "Cache", "RequestId")
+                    _refer("parameters", name)
+                    for name in ("ProviderKey", "SealedKey", "ProviderBase", "Cache", "RequestId")
                 ],
                 "requestBody": _describe_body("ChatRequest", body),
                 "responses": _describe_responses(
@@ -106,7 +109,7 @@ def _list_operations(largest_body: int) -> list[tuple[str, str, JsonSchema]]:
                         "description": "A catalogue id, or what a model's name begins with; without it the catalogue.",
                         "schema": _TEXT,
                     },
-                    *(_refer("parameters", name) for name in ("ProviderKey", "ProviderBase", "RequestId")),
+                    *(_refer("parameters", name) for name in ("ProviderKey", "SealedKey", "ProviderBase", "RequestId")),
                 ],
                 "responses": _describe_responses("models", _describe_json("Models", "The models.")),
             },
@@ -128,7 +131,7 @@ def _list_operations(largest_body: int) -> list[tuple[str, str, JsonSchema]]:
         ("/v1/relay", "get", _describe_get("relay", "Say what this relay is and can.", "Relay")),
         (
             "/v1/relay/ticks",
-            "get",
+            "post",
             {
                 "operationId": "ticks",
                 "summary": "Stream a few events at known moments, to see what stands between.",
@@ -145,6 +148,21 @@ def _list_operations(largest_body: int) -> list[tuple[str, str, JsonSchema]]:
                 ],
                 "responses": _describe_responses(
                     "ticks", {"description": "The events.", "content": {"text/event-stream": {}}}
+                ),
+            },
+        ),
+        (
+            SEALED_PATH,
+            "post",
+            {
+                "operationId": "sealed",
+                "summary": "Send any other request sealed, and get its answer sealed.",
+                "description": "docs/sealing.md has the form of an envelope. The token is inside.",
+                "security": [],
+                "parameters": [_refer("parameters", "RequestId")],
+                "requestBody": {"required": True, "content": {CONTENT_TYPE: {}}},
+                "responses": _describe_responses(
+                    "sealed", {"description": "The sealed answer, whatever it says.", "content": {CONTENT_TYPE: {}}}
                 ),
             },
         ),
@@ -219,7 +237,8 @@ def _describe_error(codes: list[str], description: str = "") -> JsonSchema:
         "description": description or "; ".join(f"`{code}`: {ERROR_CODES[code].meaning}" for code in codes),
         "content": {"application/json": {"schema": {"allOf": [_refer("schemas", "Error"), narrowed]}}},
     }
-    return _add_headers(error, ("RetryAfter", "WwwAuthenticate"))
+    times = ("Time",) if "sealed_expired" in codes else ()
+    return _add_headers(error, ("RetryAfter", "WwwAuthenticate", *times))
 
 
 def _add_headers(response: JsonSchema, names: tuple[str, ...]) -> JsonSchema:
@@ -286,6 +305,7 @@ _WIRE_NAMES: Mapping[str, str] = {
     "WwwAuthenticate": "WWW-Authenticate",
     "Cache": CACHE_HEADER,
     "Age": "Age",
+    "Time": TIME_HEADER,
 }
 
 _HEADERS: Mapping[str, JsonSchema] = {
@@ -307,6 +327,7 @@ _HEADERS: Mapping[str, JsonSchema] = {
         "description": "What became of the wish, if there was one.",
         "schema": {"enum": [word for word in get_args(Outcome) if word]},
     },
+    "Time": {"description": "The relay's clock, in seconds of Unix time.", "schema": {"type": "number"}},
     "Age": {"description": "Seconds since a kept answer was made.", "schema": {"type": "integer", "minimum": 0}},
     "WwwAuthenticate": {"description": "On the relay's own 401.", "schema": _TEXT},
 }
@@ -319,6 +340,12 @@ _PARAMETERS: Mapping[str, JsonSchema] = {
         "in": "header",
         "description": "The provider's key; not needed where the provider needs none or the relay lends its own.",
         "schema": {"type": "string", "pattern": "^[!-+\\--~]{1,4096}$"},
+    },
+    "SealedKey": {
+        "name": KEY_HEADER,
+        "in": "header",
+        "description": "The provider's key, sealed to this relay, in the place of X-Provider-Key (docs/sealing.md).",
+        "schema": _TEXT,
     },
     "ProviderBase": {
         "name": "X-Provider-Base",
@@ -523,7 +550,7 @@ _SCHEMAS: Mapping[str, JsonSchema] = {
     },
     "Relay": {
         "type": "object",
-        "required": ["name", "version", "providers", "limits", "token", "uses_own_keys", "is_ready"],
+        "required": ["name", "version", "providers", "limits", "token", "sealing", "uses_own_keys", "is_ready"],
         "properties": {
             "name": _TEXT,
             "version": _TEXT,
@@ -540,6 +567,17 @@ _SCHEMAS: Mapping[str, JsonSchema] = {
                 "type": "object",
                 "required": ["name", "expires"],
                 "properties": {"name": _TEXT, "expires": {"type": ["string", "null"], "format": "date-time"}},
+            },
+            "sealing": {
+                "type": ["object", "null"],
+                "required": ["public_key", "fingerprint", "time"],
+                "properties": {"public_key": _TEXT, "fingerprint": _TEXT, "time": {"type": "number"}},
+                "description": "What a page seals to; null if the relay has no key.",
+            },
+            "plugins": {
+                "type": "object",
+                "additionalProperties": _TEXT,
+                "description": "To a token without a name, if there are any: what became of each.",
             },
             "uses_own_keys": {"type": "boolean", "description": "Whether the relay lends this token keys of its own."},
             "is_ready": {"type": "boolean", "description": "Whether a chat would be served at once."},

@@ -43,7 +43,10 @@ def run_pair(options: argparse.Namespace, environment: Mapping[str, str]) -> int
         raise SettingError(
             "pair: this relay has named tokens alone, and their values are not kept; `--token-name NAME` makes another."
         )
-    sys.stdout.write(make_pairing_link(options.page, options.url, token or config.token, config.name) + "\n")
+    link = make_pairing_link(
+        options.page, options.url, token or config.token, config.name, sealing_key=config.sealing_key
+    )
+    sys.stdout.write(f"{link}\n")
     for hint in _list_hints(options.url, origin, config.origins):
         sys.stderr.write(f"sidestep-relay: {hint}\n")
     return 0

@@ -1,29 +1,25 @@
-"""Runs coroutine tests, and prints the table of right and wrong verdicts at the end."""
+"""Runs coroutine tests, and counts right and wrong verdicts."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+
 import pytest
 
-from tests.faults.scores import Scores
+from tests.faults.scores import PROPERTY, Scores
 from tests.unit.conftest import pytest_pyfunc_call  # noqa: F401 - pytest finds the hook by its name
-
-_SCORES = pytest.StashKey[Scores]()
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """Begin to count."""
-    config.stash[_SCORES] = Scores()
 
 
 @pytest.fixture(scope="session")
-def scores(pytestconfig: pytest.Config) -> Scores:
-    """What all cells of this run came to."""
-    return pytestconfig.stash[_SCORES]
+def all_scores() -> Scores:
+    """What all cells came to that ran in this process."""
+    return Scores()
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Print the table."""
-    if lines := config.stash[_SCORES].write_table():
-        terminalreporter.section("verdicts")
-        for line in lines:
-            terminalreporter.line(line)
+@pytest.fixture
+def scores(all_scores: Scores, record_property: Callable[[str, object], None]) -> Iterator[Scores]:
+    """What all cells came to so far; what the test adds goes into the table at the end of the run."""
+    before = len(all_scores.rows)
+    yield all_scores
+    for score in all_scores.rows[before:]:
+        record_property(PROPERTY, score.to_dict())

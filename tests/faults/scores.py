@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
-__all__ = ["Score", "Scores"]
+__all__ = ["PROPERTY", "Score", "Scores"]
+
+PROPERTY = "score"
+"""Under this name a test's report carries its scores out of the process that it ran in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,10 @@ class Score:
     def is_wrong(self) -> bool:
         """Whether it said something that is not the matter, or gave up where it could have told."""
         return not self.excuse if self.is_open else self.verdict != self.truth
+
+    def to_dict(self) -> dict[str, str]:
+        """Return what it is made of."""
+        return asdict(self)
 
 
 @dataclass

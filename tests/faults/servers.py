@@ -16,7 +16,7 @@ from tests.fakes.servers import CUT, FakeServer, Hold, Recorded, Reply, Stream
 from tests.fakes.servers import Answer as FakeAnswer
 from tests.faults.worlds import Answer, Host
 
-__all__ = ["Misbehaves", "OtherProgram", "find_closed_port", "run_host"]
+__all__ = ["Misbehaves", "OtherProgram", "hold_closed_port", "run_host"]
 
 
 class Misbehaves(BaseProvider):
@@ -116,19 +116,21 @@ def run_host(host: Host, dialect: str, certificate: Path) -> Iterator[tuple[str,
     plain = MisbehavingAnthropic if dialect == "anthropic" else MisbehavingOpenAI
     with BehindTls(host, certificate) if host.obstacle == "tls" else plain(host) as server:
         if host.obstacle == "refused":
-            yield f"http://127.0.0.1:{find_closed_port()}/v1", server
+            with hold_closed_port() as port:
+                yield f"http://127.0.0.1:{port}/v1", server
         elif host.obstacle == "dns":
             yield "https://nowhere.invalid/v1", server
         else:
             yield server.base_url, server
 
 
-def find_closed_port() -> int:
-    """Return a port of this computer at which nobody listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+@contextmanager
+def hold_closed_port() -> Iterator[int]:
+    """Yield a port of this computer at which nobody listens, nor will until the end of the block."""
+    with socket.socket() as holder:
+        # Bound, so that nobody else gets it; without `listen` a connection to it is refused.
+        holder.bind(("127.0.0.1", 0))
+        yield holder.getsockname()[1]
 
 
 def is_billed(chat: Recorded) -> bool:

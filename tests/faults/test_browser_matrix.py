@@ -21,7 +21,7 @@ from tests.e2e.apps import App
 from tests.faults.browser_matrix import BROWSER_CELLS
 from tests.faults.matrix import Cell
 from tests.faults.scores import Score, Scores
-from tests.faults.servers import Misbehaves, OtherProgram, find_closed_port, run_host
+from tests.faults.servers import Misbehaves, OtherProgram, hold_closed_port, run_host
 from tests.faults.worlds import RelayHost
 from tests.relay.certificates import Authority
 from tests.relay.servers import RunningRelay, run_relay
@@ -62,6 +62,7 @@ class Stage:
         hosts: the base URL and the server of each cell, by its place.
         relay: one that is well.
         stranger: one whose list of origins lacks this page.
+        closed_port: at which nobody listens.
         narrow: the same with a page whose own policy lets it call fewer hosts.
     """
 
@@ -71,6 +72,7 @@ class Stage:
     relay: RunningRelay
     stranger: RunningRelay
     programs: dict[bytes, OtherProgram]
+    closed_port: int
     narrow: Stage | None = None
     _ids: Iterator[int] = field(default_factory=lambda: itertools.count(_FIRST_ID))
 
@@ -104,7 +106,7 @@ class Stage:
         if behaves.page:
             return self.programs[behaves.page].origin, self.relay.token
         if behaves.obstacle:
-            return f"http://127.0.0.1:{find_closed_port()}", self.relay.token
+            return f"http://127.0.0.1:{self.closed_port}", self.relay.token
         running = self.relay if behaves.knows_page else self.stranger
         return running.url, _WRONG_TOKEN if behaves.refusal else running.token
 
@@ -133,10 +135,11 @@ def stage(
         stranger = stack.enter_context(run_relay(origins=["https://another.page"], destinations=destinations))
         contents = {cell.row.relay.page for cell in BROWSER_CELLS if cell.row.relay.page}
         programs = {content: stack.enter_context(OtherProgram(content)) for content in contents}
+        closed_port = stack.enter_context(hold_closed_port())
         context = stack.enter_context(browser.new_context())
         context.add_init_script(_OVERHEAR)
         usual, narrow = (
-            Stage(App(context.new_page(), origin).open().page, origin, hosts, relay, stranger, programs)
+            Stage(App(context.new_page(), origin).open().page, origin, hosts, relay, stranger, programs, closed_port)
             for origin in origins
         )
         usual.narrow = narrow

@@ -12,6 +12,7 @@ from flask import Flask
 
 from sidestep_relay.app import create_app
 from sidestep_relay.config import RelayConfig
+from sidestep_relay.metrics import Metrics
 from sidestep_relay.telemetry import make_log
 from tests.fakes.fixtures import (  # noqa: F401 - fixtures are used by name
     anthropic_provider,
@@ -81,8 +82,8 @@ def log() -> StringIO:
 def make_app(log: StringIO) -> Callable[..., Flask]:
     """Makes the application without a server and without litellm; takes `RelayConfig`'s fields."""
 
-    def make(*, environment: dict[str, str] | None = None, **fields: Any) -> Flask:
+    def make(*, environment: dict[str, str] | None = None, metrics: Metrics | None = None, **fields: Any) -> Flask:
         config = RelayConfig(**{"token": TOKEN, "origins": (PAGE,), **fields})
-        return create_app(config, environment=environment, log=make_log(log), spawn=lambda _: None)
+        return create_app(config, environment=environment, log=make_log(log), spawn=lambda _: None, metrics=metrics)
 
     return make

@@ -141,7 +141,8 @@ def test_a_sane_request_id_is_kept_and_another_replaced(make_app: MakeApp) -> No
 @pytest.mark.parametrize(
     ("token", "is_strong"),
     [
-        (make_token(), True),
+        # Its name must be the same in every process that runs tests.
+        pytest.param(make_token(), True, id="made"),
         ("0123456789abcdef" * 2, True),
         ("0123456789abcdef" * 2 + "0", True),
         ("0123456789abcdef0123456789abcde", False),

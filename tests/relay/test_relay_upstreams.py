@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.fakes import AnthropicProvider, Hold, OpenProvider, Stream
+from tests.fakes import AnthropicProvider, Hold, OpenProvider, Reply, Stream
 from tests.relay.calls import Fake, chat
 
 ROOT = Path(__file__).parents[2]
@@ -27,6 +27,15 @@ def test_a_connection_that_the_provider_keeps_open_after_the_end_is_let_go(
     fake.answers.append(Stream([*usual, Hold()]))
     assert chat(client, fake, stream=True).status_code == 200
     assert fake.chats[-1].wait_closed()
+
+
+def test_a_refusal_of_a_stream_is_told_at_once(client: httpx.Client, anthropic_provider: AnthropicProvider) -> None:
+    # LiteLLM would wait five seconds for a thread to read it, from the second one on.
+    for number in range(3):
+        anthropic_provider.answers.append(Reply(500, {"error": {"message": "not now"}}))
+        answer = chat(client, anthropic_provider, stream=True)
+        assert answer.json()["error"]["provider_status"] == 500
+        assert answer.elapsed.total_seconds() < 4, number
 
 
 SUBMIT = """

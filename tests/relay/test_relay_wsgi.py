@@ -134,6 +134,30 @@ def test_a_client_that_leaves_frees_the_provider(host: Host, open_provider: Open
         assert time.monotonic() - left < PATIENCE
 
 
+def test_by_a_unix_socket_the_proxy_is_believed_if_it_is_named(tmp_path: Path) -> None:
+    """As on hosts whose own proxy speaks to a command by a socket."""
+    address, settings = tmp_path / "relay.sock", {"SIDESTEP_TOKEN": TOKEN, "SIDESTEP_TRUSTED_PROXIES": "private"}
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(address))
+        listener.listen()
+        process = subprocess.Popen(
+            [part.replace("{fd}", str(listener.fileno())) for part in HOSTS["gunicorn-gevent"]],
+            env=make_environment(str(tmp_path), [], [], settings),
+            cwd=tmp_path,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            pass_fds=[listener.fileno()],
+        )
+    try:
+        with httpx.Client(transport=httpx.HTTPTransport(uds=str(address)), headers=PAIRED, timeout=30) as client:
+            headers = {"X-Forwarded-For": "203.0.113.1"}
+            answer = client.post("http://relay/v1/relay/ticks?count=2&interval_ms=20", headers=headers)
+            assert '"forwarded":"believed"' in answer.text
+    finally:
+        stop(process)
+
+
 # the module itself
 
 

@@ -128,16 +128,15 @@ def check_health(ask: Ask) -> Finding:
 
 
 def check_readiness(ask: Ask, wait: Callable[[], bool]) -> Finding:
-    """See whether chats would be served at once; ask again as long as *wait* says so."""
-    while ask("GET", "/readyz").json.get("status") != "ready":
-        if not wait():
-            return Finding(
-                "ready",
-                "warning",
-                "It is still starting.",
-                "If it stays so, its log says why litellm cannot be loaded.",
-            )
-    return Finding("ready", "ok", "It is ready to serve.")
+    """See whether chats would be served at once; ask again as long as it is starting and *wait* says so."""
+    while (status := ask("GET", "/readyz").json.get("status")) == "starting" and wait():
+        pass
+    if status == "ready":
+        return Finding("ready", "ok", "It is ready to serve.")
+    if status == "starting":
+        remedy = "If it stays so, its log says why litellm is not loaded."
+        return Finding("ready", "warning", "It is still starting.", remedy)
+    return Finding("ready", "failure", "/readyz answers something else than the relay does.", _REWRITTEN)
 
 
 def check_token(ask: Ask, token: str) -> Finding:

@@ -12,6 +12,8 @@ What LiteLLM would do on its own, and why it does not here:
 * *Log.* It logs prompts at debug level; its loggers are silenced. At each stream's end it hands work to a pool of
   logging threads; no such work is taken. (The pool is made where litellm is imported, which under gevent is a thread of
   its own, and handing it work from another one fails now and then, after the last word of an answer.)
+* *Read in a thread.* It reads a stream's refusal in another such pool, and waits five seconds for it in vain. What it
+  would read is there already, so it is read in place.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Executor, Future
 from contextlib import closing
 from typing import Any, ClassVar
 
@@ -42,6 +45,8 @@ _ENVIRONMENT = {
     "LITELLM_LOCAL_ANTHROPIC_BETA_HEADERS": "True",
     "LITELLM_ANTHROPIC_DISABLE_URL_SUFFIX": "True",
     "LITELLM_LOG": "CRITICAL",
+    # It would take the place of what reports exceptions.
+    "JSON_LOGS": "False",
     "LOGGING_EXECUTOR_MAX_PENDING_TASKS": "0",
     "MAX_IMAGE_URL_DOWNLOAD_SIZE_MB": "0",
     # A model may well say the same thing a hundred times; LiteLLM takes that for a fault.
@@ -54,15 +59,26 @@ def load_litellm() -> Any:
     """Import litellm (about 3 s, 160 MB), set up for a relay, and return it."""
     os.environ.update(_ENVIRONMENT)
     import litellm  # noqa: PLC0415 - too slow to be imported with the relay
+    from litellm.llms.custom_httpx import http_handler  # noqa: PLC0415 - as above
 
     litellm.telemetry = False
     litellm.disable_streaming_logging = True
     litellm.suppress_debug_info = True
     litellm.drop_params = False
     litellm.num_retries = 0
+    http_handler._STREAMING_ERROR_BODY_READ_EXECUTOR = _InPlace()  # type: ignore[misc, assignment]  # it has no setting
     for name in _LOGGERS:
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     return litellm
+
+
+class _InPlace(Executor):
+    """Does at once what it is given, and needs no thread."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        done: Future[Any] = Future()
+        done.set_result(fn(*args, **kwargs))
+        return done
 
 
 class TranslateLane:

@@ -1,0 +1,41 @@
+"""Lets several worker processes count together: the folder in which prometheus_client keeps what each has counted.
+
+It reads where that is from the environment, when it is imported; so this comes first, and imports nothing of it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+__all__ = ["forget_worker", "share_metrics"]
+
+_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+
+
+@contextmanager
+def share_metrics() -> Iterator[None]:
+    """Let this process's children count together until the block ends.
+
+    The folder is new: what processes counted that are gone is not carried on. A child that leaves the block, as forked
+    ones do when they exit, leaves the folder where it is.
+    """
+    owner = os.getpid()
+    folder = tempfile.mkdtemp(prefix="sidestep-relay-")
+    os.environ[_VARIABLE] = folder
+    try:
+        yield
+    finally:
+        if os.getpid() == owner:
+            del os.environ[_VARIABLE]
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def forget_worker(process_id: int) -> None:
+    """Take a worker that ended out of what is counted of the living, such as streams under way."""
+    from prometheus_client.multiprocess import mark_process_dead  # noqa: PLC0415 - see above
+
+    mark_process_dead(process_id)  # type: ignore[no-untyped-call]
