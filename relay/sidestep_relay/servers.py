@@ -164,7 +164,8 @@ def serve_waitress(
     from sidestep_relay.waitress_servers import WatchfulServer  # noqa: PLC0415 - only where gunicorn does not run
 
     drain = Drain(deadlines.drain)
-    server = WatchfulServer(make_app(spawn_thread, drain), listener, deadlines, drain)
+    app = make_app(spawn_thread, drain)
+    server = WatchfulServer(app, listener, deadlines, drain, largest_body=app.config["MAX_CONTENT_LENGTH"])
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
         if drain.has_begun:
