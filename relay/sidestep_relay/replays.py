@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import os
 import shutil
 import tempfile
 import threading
@@ -121,12 +122,21 @@ class FolderReplayGuard:
 
 @contextmanager
 def share_replay_guard(processes: int) -> Iterator[ReplayGuard | None]:
-    """Give a guard that *processes* can share while the block lasts; None where one process needs none."""
-    if processes <= 1:
-        yield None
-        return
-    with tempfile.TemporaryDirectory(prefix="sidestep-relay-", ignore_cleanup_errors=True) as folder:
-        yield FolderReplayGuard(Path(folder), time.time())
+    """Give a guard that *processes* can share while the block lasts.
+
+    None where one process needs none, or where nothing can be written; several then take nothing that is sealed. A
+    child that leaves the block, as forked ones do when they exit, leaves the folder where it is.
+    """
+    owner = os.getpid()
+    try:
+        folder = Path(tempfile.mkdtemp(prefix="sidestep-relay-")) if processes > 1 else None
+    except OSError:
+        folder = None
+    try:
+        yield FolderReplayGuard(folder, time.time()) if folder else None
+    finally:
+        if folder and os.getpid() == owner:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def refuse_more() -> RelayError:
