@@ -395,9 +395,15 @@ def _read_text(document: Mapping[str, Any], name: str) -> str:
 
 def _read_time(document: Mapping[str, Any]) -> float:
     value = document["time"]
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float):
         raise EnvelopeError("time is no number")
-    return float(value)
+    try:
+        moment = float(value)
+    except OverflowError:
+        moment = math.inf
+    if not math.isfinite(moment):
+        raise EnvelopeError("time is no moment")
+    return moment
 
 
 def _read_id(document: Mapping[str, Any]) -> bytes:

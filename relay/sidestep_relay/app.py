@@ -500,7 +500,7 @@ def _make_cache(config: RelayConfig, link: RedisLink | None, clock: Callable[[],
         return MemoryCache(config.cache_seconds, config.cache_bytes, clock)
     from sidestep_relay.shared_caches import RedisCache  # noqa: PLC0415 - as above
 
-    return RedisCache(link, config.cache_seconds, clock)
+    return RedisCache(link, config.cache_seconds, config.cache_bytes, clock)
 
 
 def _make_token_list(

@@ -100,7 +100,7 @@ class RelayConfig:
         sealing: the keys that pages seal to, or None if there can be none.
         redis_url: where several processes count together; empty if each counts for itself. It can hold a password.
         cache_seconds: how long an answer is kept for who asks for the same and wishes it; 0 keeps none.
-        cache_bytes: how much of answers is kept in a process's memory.
+        cache_bytes: how much of answers is kept: by each process in its memory, or by all in Redis.
         can_join: whether identical requests under way share one call if they wish it.
     """
 
@@ -182,7 +182,7 @@ def load_config(
         trusted_proxies=_read_proxies(settings),
         redis_url=_read_redis_url(settings),
         cache_seconds=_read_count(settings, "SIDESTEP_CACHE_SECONDS", 0, "0 keeps nothing"),
-        cache_bytes=_read_count(settings, "SIDESTEP_CACHE_BYTES", DEFAULT_CACHE_BYTES, "0 keeps nothing in memory"),
+        cache_bytes=_read_count(settings, "SIDESTEP_CACHE_BYTES", DEFAULT_CACHE_BYTES, "0 keeps nothing"),
         can_join=_read_truth(settings, "SIDESTEP_JOIN"),
     )
 

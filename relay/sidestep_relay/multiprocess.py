@@ -11,9 +11,15 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-__all__ = ["forget_worker", "share_metrics"]
+__all__ = ["find_memory", "forget_worker", "share_metrics"]
 
 _VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+_MEMORY = "/dev/shm"  # noqa: S108 - what is made there has a name of its own
+
+
+def find_memory() -> str | None:
+    """Return a folder in memory: it can be written to where the root cannot. None if this system has none."""
+    return _MEMORY if os.access(_MEMORY, os.W_OK) else None
 
 
 @contextmanager
@@ -24,7 +30,7 @@ def share_metrics() -> Iterator[None]:
     ones do when they exit, leaves the folder where it is.
     """
     owner = os.getpid()
-    folder = tempfile.mkdtemp(prefix="sidestep-relay-")
+    folder = tempfile.mkdtemp(prefix="sidestep-relay-", dir=find_memory())
     os.environ[_VARIABLE] = folder
     try:
         yield

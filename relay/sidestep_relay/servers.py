@@ -24,7 +24,7 @@ from flask import Flask
 from sidestep_relay.certificates import CertificateError, CertificateFiles
 from sidestep_relay.deadlines import LAST_WORDS_SECONDS, Deadlines, Drain
 from sidestep_relay.loading import Spawn, spawn_in_gevent, spawn_thread
-from sidestep_relay.multiprocess import forget_worker, share_metrics
+from sidestep_relay.multiprocess import find_memory, forget_worker, share_metrics
 from sidestep_relay.telemetry import make_log
 
 __all__ = ["SERVERS", "bind", "choose_server"]
@@ -36,11 +36,11 @@ Announce = Callable[[], None]
 """Called once, when requests are accepted."""
 
 _BACKLOG = 1024
+_SEND_BUFFER = 256 * 1024  # bytes; with 0.1 s to a client and back that is 2.5 MB/s
 _EXIT_SECONDS = 10
 """What a worker of gunicorn may need to notice the end (it looks once in a second) and to leave LiteLLM behind."""
 
 _HANDSHAKE_SECONDS = 10.0
-_MEMORY = "/dev/shm"  # noqa: S108 - gunicorn makes its files there with names of their own
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -55,6 +55,9 @@ def bind(host: str, port: int) -> socket.socket:
         if sys.platform != "win32":
             # On Windows this option would let two programs share a port.
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # Connections take it over. Left to itself Linux lets megabytes wait for one client, and tells of room for more
+        # only when a third of them is gone: a slow client would look like one that does not read.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
         listener.bind((host, port))
         listener.listen(_BACKLOG)
     except OSError:
@@ -114,7 +117,7 @@ def serve_gunicorn(
                 # A socket for gunicorn's own control program; the relay needs none.
                 "control_socket_disable": True,
                 # The heartbeats' files: in memory, and there also where the root is read-only.
-                "worker_tmp_dir": _MEMORY if os.access(_MEMORY, os.W_OK) else None,
+                "worker_tmp_dir": find_memory(),
                 # Whom to believe about the client's address is decided in `proxies`, for every server alike.
                 "forwarded_allow_ips": "",
                 **(_use_tls(certificates) if certificates else {}),

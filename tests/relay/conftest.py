@@ -43,6 +43,29 @@ def waitress_relay() -> Iterator[RunningRelay]:
     yield from start_loaded("waitress")
 
 
+def start_reusing(server: str) -> Iterator[RunningRelay]:
+    settings = {"SIDESTEP_JOIN": "true", "SIDESTEP_CACHE_SECONDS": "600", "SIDESTEP_STREAMS": "4"}
+    yield from start_loaded(server, **settings)
+
+
+@pytest.fixture(scope="session")
+def gunicorn_reusing() -> Iterator[RunningRelay]:
+    yield from start_reusing("gunicorn")
+
+
+@pytest.fixture(scope="session")
+def waitress_reusing() -> Iterator[RunningRelay]:
+    yield from start_reusing("waitress")
+
+
+@pytest.fixture(params=["gunicorn", "waitress"])
+def reusing(request: pytest.FixtureRequest) -> RunningRelay:
+    """A relay that keeps answers, and lets identical requests share a call; four answers at a time."""
+    running = request.getfixturevalue(f"{request.param}_reusing")
+    assert isinstance(running, RunningRelay)
+    return running
+
+
 @pytest.fixture(scope="session")
 def session_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningRedis]:
     with run_redis(tmp_path_factory.mktemp("redis")) as running:

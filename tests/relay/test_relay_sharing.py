@@ -21,19 +21,12 @@ from tests.fakes import CUT, AnthropicProvider, Hold, OpenProvider, Reply, Strea
 from tests.fakes.servers import Piece
 from tests.fakes.wires import DONE, make_usage, write_chunk
 from tests.relay.calls import Fake, make_body, make_headers, read_stream
-from tests.relay.conftest import start_loaded
 from tests.relay.servers import RunningRelay, run_relay
 
 PATIENCE = 0.5
 """Seconds within which a provider must be let go after the last client left."""
 
 END = [write_chunk(finish_reason="stop"), DONE]
-
-
-@pytest.fixture(scope="module", params=["gunicorn", "waitress"])
-def sharing(request: pytest.FixtureRequest) -> Iterator[RunningRelay]:
-    settings = {"SIDESTEP_JOIN": "true", "SIDESTEP_CACHE_SECONDS": "600", "SIDESTEP_STREAMS": "4"}
-    yield from start_loaded(request.param, **settings)
 
 
 @pytest.fixture(params=["open_provider", "anthropic_provider"], ids=["pipe", "translate"])
@@ -110,12 +103,12 @@ class Call:
 
 
 @pytest.fixture
-def call(sharing: RunningRelay) -> Iterator[Callable[..., Call]]:
+def call(reusing: RunningRelay) -> Iterator[Callable[..., Call]]:
     """Begins a chat."""
     made: list[Call] = []
 
     def begin(fake: Fake, **fields: Any) -> Call:
-        made.append(Call(sharing, fake, **fields))
+        made.append(Call(reusing, fake, **fields))
         return made[-1]
 
     yield begin
@@ -160,14 +153,14 @@ def test_who_comes_late_reads_the_stream_from_its_start(call: Callable[..., Call
     assert late[0].answer.headers["Content-Type"] == first.answer.headers["Content-Type"]
 
 
-def test_a_whole_answer_is_shared(call: Callable[..., Call], sharing: RunningRelay, fake: Fake) -> None:
+def test_a_whole_answer_is_shared(call: Callable[..., Call], reusing: RunningRelay, fake: Fake) -> None:
     hold = Hold()
     model = fake.models[0]
     fake.answers.append(Reply(200, fake.write_whole(model), hold=hold))
     calls = [call(fake)]
     hold.wait_reached()
     calls += [call(fake) for _ in range(3)]
-    wait_boarded(sharing, fake, 4)
+    wait_boarded(reusing, fake, 4)
     hold.release()
     bodies = [one.finish() for one in calls]
     assert bodies == bodies[:1] * 4
@@ -194,14 +187,14 @@ def wait_boarded(relay: RunningRelay, fake: Fake, count: int) -> None:
 
 @pytest.mark.parametrize("is_stream", [False, True], ids=["whole", "stream"])
 def test_an_error_before_the_first_byte_is_everybody_s(
-    call: Callable[..., Call], sharing: RunningRelay, fake: Fake, is_stream: bool
+    call: Callable[..., Call], reusing: RunningRelay, fake: Fake, is_stream: bool
 ) -> None:
     hold = Hold()
     fake.answers.append(Reply(429, {"error": {"message": "busy"}}, {"Retry-After": "7"}, hold=hold))
     calls = [call(fake, stream=is_stream)]
     hold.wait_reached()
     calls += [call(fake, stream=is_stream) for _ in range(3)]
-    wait_boarded(sharing, fake, 4)
+    wait_boarded(reusing, fake, 4)
     hold.release()
     for one in calls:
         one.finish()
@@ -260,7 +253,7 @@ def test_when_the_first_leaves_the_call_goes_on(call: Callable[..., Call], fake:
 
 @pytest.mark.parametrize("is_early", [True, False], ids=["before the answer", "in the middle"])
 def test_when_all_have_left_the_provider_is_let_go(
-    call: Callable[..., Call], sharing: RunningRelay, fake: Fake, is_early: bool
+    call: Callable[..., Call], reusing: RunningRelay, fake: Fake, is_early: bool
 ) -> None:
     hold = Hold()
     if is_early:
@@ -270,7 +263,7 @@ def test_when_all_have_left_the_provider_is_let_go(
     calls = [call(fake, stream=True)]
     hold.wait_reached()
     calls += [call(fake, stream=True) for _ in range(3)]
-    wait_boarded(sharing, fake, 4)
+    wait_boarded(reusing, fake, 4)
     for one in calls[:-1]:
         one.leave()
     assert not fake.chats[0].closed_early.is_set()
@@ -286,7 +279,7 @@ def test_when_all_have_left_the_provider_is_let_go(
 
 
 def test_who_does_not_read_slows_nobody(
-    call: Callable[..., Call], sharing: RunningRelay, open_provider: OpenProvider
+    call: Callable[..., Call], reusing: RunningRelay, open_provider: OpenProvider
 ) -> None:
     # More than all buffers between a relay and a client together, and less than is held for who is late.
     events = [write_chunk({"content": f"{number} " + "x" * 50_000}) for number in range(140)]
@@ -294,9 +287,9 @@ def test_who_does_not_read_slows_nobody(
     open_provider.answers.append(Stream([events[0], hold, *events[1:], *END]))
     first = call(open_provider, stream=True)
     first.wait_for(b"0 x")
-    headers = {**sharing.headers, **make_headers(open_provider), "X-Sidestep-Cache": "join"}
+    headers = {**reusing.headers, **make_headers(open_provider), "X-Sidestep-Cache": "join"}
     body = make_body(open_provider, stream=True)
-    url = f"{sharing.url}/v1/chat/completions"
+    url = f"{reusing.url}/v1/chat/completions"
     with httpx.stream("POST", url, headers=headers, json=body, timeout=20, trust_env=False) as slow:
         assert slow.headers["X-Sidestep-Cache"] == "joined"
         hold.release()
@@ -332,15 +325,15 @@ def test_only_the_same_request_with_the_same_wish_is_shared(
 
 
 def test_another_key_is_not_let_in(
-    call: Callable[..., Call], sharing: RunningRelay, open_provider: OpenProvider
+    call: Callable[..., Call], reusing: RunningRelay, open_provider: OpenProvider
 ) -> None:
     hold = Hold()
     script(open_provider, hold, 2)
     first = call(open_provider, stream=True)
     hold.wait_reached()
-    headers = {**sharing.headers, **make_headers(open_provider), "X-Sidestep-Cache": "join", "X-Provider-Key": "wrong"}
+    headers = {**reusing.headers, **make_headers(open_provider), "X-Sidestep-Cache": "join", "X-Provider-Key": "wrong"}
     body = make_body(open_provider, stream=True)
-    url = f"{sharing.url}/v1/chat/completions"
+    url = f"{reusing.url}/v1/chat/completions"
     refused = httpx.post(url, headers=headers, json=body, timeout=20, trust_env=False)
     assert (refused.status_code, refused.json()["error"]["code"]) == (401, "provider_auth")
     hold.release()

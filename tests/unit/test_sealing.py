@@ -395,3 +395,11 @@ def test_a_splitter_holds_the_order() -> None:
     splitter = FrameSplitter()
     assert len(splitter.feed(b"".join(map(frame, [HEAD, DATA, LAST, DATA])))) == 3
     assert splitter.is_ended
+
+
+@pytest.mark.parametrize("time", ["1" + "0" * 400, "-1e999", "true", '"1"', "null"])
+def test_a_time_that_is_no_moment_is_refused(time: str) -> None:
+    head = '{"time":%s,"id":"aWlpaWlpaWlpaWlpaWlpaQ","method":"GET","path":"/v1/relay","headers":{}}'
+    RequestHead.from_bytes((head % "1").encode())
+    with pytest.raises(EnvelopeError):
+        RequestHead.from_bytes((head % time).encode())
