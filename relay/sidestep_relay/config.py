@@ -28,6 +28,7 @@ from sidestep_relay.tokens import TokenFileError, load_tokens
 __all__ = [
     "RelayConfig",
     "SettingError",
+    "find_pairing_key",
     "find_sealing_file",
     "find_tokens",
     "load_config",
@@ -212,6 +213,20 @@ def find_sealing_file(settings: Mapping[str, Any]) -> Path:
         raise SettingError("SIDESTEP_SEALING_KEY: the key is in the settings; change it there.")
     named = settings.get("SIDESTEP_SEALING_KEY_FILE")
     return Path(str(named)) if named else find_token_file().with_name("relay-sealing-key")
+
+
+def find_pairing_key(settings: Mapping[str, Any]) -> bytes:
+    """Return the public key that a link made by a command, and not by the relay itself, may carry; else nothing.
+
+    Whoever gives the token of a relay elsewhere would else get this computer's key, which that relay does not have.
+
+    Raises:
+        SettingError: as `load_sealing_keys`.
+    """
+    is_named = any(settings.get(name) for name in ("SIDESTEP_SEALING_KEY", "SIDESTEP_SEALING_KEY_FILE"))
+    is_of_here = not any(settings.get(name) for name in ("SIDESTEP_TOKEN", "SIDESTEP_TOKEN_FILE"))
+    keys = load_sealing_keys(settings) if is_named or is_of_here else None
+    return keys.current.public if keys else b""
 
 
 def load_sealing_keys(settings: Mapping[str, Any]) -> SealingKeys | None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sidestep_relay.allowances import LIMIT_NAMES
-from sidestep_relay.config import SettingError, find_tokens, load_sealing_keys, read_name, read_settings
+from sidestep_relay.config import SettingError, find_pairing_key, find_tokens, read_name, read_settings
 from sidestep_relay.pairing import make_pairing_link
 from sidestep_relay.plugins import list_provider_ids
 from sidestep_relay.tokens import (
@@ -76,8 +76,7 @@ def run_token(options: argparse.Namespace, environment: Mapping[str, str]) -> No
         raise SettingError(f"token: {error}") from error
     if options.action in ("add", "rotate"):
         # Only now: a value that was not kept opens nothing.
-        keys = load_sealing_keys(settings)
-        _print_value(options, read_name(settings), keys.current.public if keys else b"")
+        _print_value(options, read_name(settings), find_pairing_key(settings))
 
 
 def give_token(name: str, environment: Mapping[str, str], *, tokens: Path | None, config: Path | None) -> str:
