@@ -1,6 +1,6 @@
 """The floor: Flask that passes bytes on and does nothing else, on the relay's own server settings.
 
-`python -m bench._bare PROVIDER` prints its port; PROVIDER is the base URL of the provider.
+`python -m bench._bare PROVIDER WORKERS` prints its port; PROVIDER is the base URL of the provider.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def main() -> None:
         sys.stdout.write(f"{port}\n")
         sys.stdout.flush()
 
-    SERVERS[choose_server()](make, listener, 1, announce, deadlines=Deadlines())
+    SERVERS[choose_server()](make, listener, int(sys.argv[2]), announce, deadlines=Deadlines())
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from sidestep_relay.auth import find_token_file, find_tokens_file, is_strong_tok
 from sidestep_relay.deadlines import Deadlines
 from sidestep_relay.destinations import Destinations, parse_destination
 from sidestep_relay.lanes import LANES, LaneName, list_lanes
+from sidestep_relay.plugins import list_provider_ids
 from sidestep_relay.proxies import TrustedProxies, parse_proxies
 from sidestep_relay.redis_places import check_redis_url
 from sidestep_relay.sealing import SealingKeys
@@ -27,6 +28,7 @@ from sidestep_relay.tokens import TokenFileError, load_tokens
 __all__ = [
     "RelayConfig",
     "SettingError",
+    "find_pairing_key",
     "find_sealing_file",
     "find_tokens",
     "load_config",
@@ -99,7 +101,7 @@ class RelayConfig:
         sealing: the keys that pages seal to, or None if there can be none.
         redis_url: where several processes count together; empty if each counts for itself. It can hold a password.
         cache_seconds: how long an answer is kept for who asks for the same and wishes it; 0 keeps none.
-        cache_bytes: how much of answers is kept in a process's memory.
+        cache_bytes: how much of answers is kept: by each process in its memory, or by all in Redis.
         can_join: whether identical requests under way share one call if they wish it.
     """
 
@@ -181,7 +183,7 @@ def load_config(
         trusted_proxies=_read_proxies(settings),
         redis_url=_read_redis_url(settings),
         cache_seconds=_read_count(settings, "SIDESTEP_CACHE_SECONDS", 0, "0 keeps nothing"),
-        cache_bytes=_read_count(settings, "SIDESTEP_CACHE_BYTES", DEFAULT_CACHE_BYTES, "0 keeps nothing in memory"),
+        cache_bytes=_read_count(settings, "SIDESTEP_CACHE_BYTES", DEFAULT_CACHE_BYTES, "0 keeps nothing"),
         can_join=_read_truth(settings, "SIDESTEP_JOIN"),
     )
 
@@ -211,6 +213,20 @@ def find_sealing_file(settings: Mapping[str, Any]) -> Path:
         raise SettingError("SIDESTEP_SEALING_KEY: the key is in the settings; change it there.")
     named = settings.get("SIDESTEP_SEALING_KEY_FILE")
     return Path(str(named)) if named else find_token_file().with_name("relay-sealing-key")
+
+
+def find_pairing_key(settings: Mapping[str, Any]) -> bytes:
+    """Return the public key that a link made by a command, and not by the relay itself, may carry; else nothing.
+
+    Whoever gives the token of a relay elsewhere would else get this computer's key, which that relay does not have.
+
+    Raises:
+        SettingError: as `load_sealing_keys`.
+    """
+    is_named = any(settings.get(name) for name in ("SIDESTEP_SEALING_KEY", "SIDESTEP_SEALING_KEY_FILE"))
+    is_of_here = not any(settings.get(name) for name in ("SIDESTEP_TOKEN", "SIDESTEP_TOKEN_FILE"))
+    keys = load_sealing_keys(settings) if is_named or is_of_here else None
+    return keys.current.public if keys else b""
 
 
 def load_sealing_keys(settings: Mapping[str, Any]) -> SealingKeys | None:
@@ -252,7 +268,7 @@ def _has_tokens(path: Path, *, is_named_by_hand: bool) -> bool:
     if is_named_by_hand and not path.exists():
         raise SettingError(f"SIDESTEP_TOKENS: there is no file {path}; `sidestep-relay token add NAME` makes one.")
     try:
-        return bool(load_tokens(path, load_catalogue().keys()))
+        return bool(load_tokens(path, list_provider_ids()))
     except TokenFileError as error:
         raise SettingError(f"SIDESTEP_TOKENS: {error}") from error
 

@@ -12,9 +12,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["forget_worker", "share_folder", "share_metrics"]
+__all__ = ["find_memory", "forget_worker", "share_folder", "share_metrics"]
 
 _VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+_MEMORY = "/dev/shm"  # noqa: S108 - what is made there has a name of its own
+
+
+def find_memory() -> str | None:
+    """Return a folder in memory: it can be written to where the root cannot. None if this system has none."""
+    return _MEMORY if os.access(_MEMORY, os.W_OK) else None
 
 
 @contextmanager
@@ -24,7 +30,7 @@ def share_folder() -> Iterator[Path]:
     A child that leaves the block, as forked ones do when they exit, leaves the folder where it is.
     """
     owner = os.getpid()
-    folder = tempfile.mkdtemp(prefix="sidestep-relay-")
+    folder = tempfile.mkdtemp(prefix="sidestep-relay-", dir=find_memory())
     try:
         yield Path(folder)
     finally:

@@ -7,7 +7,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Protocol
 
@@ -121,12 +121,16 @@ class FolderReplayGuard:
 
 @contextmanager
 def share_replay_guard(processes: int) -> Iterator[ReplayGuard | None]:
-    """Give a guard that *processes* can share while the block lasts; None where one process needs none."""
-    if processes <= 1:
-        yield None
-        return
-    with share_folder() as folder:
-        yield FolderReplayGuard(folder, time.time())
+    """Give a guard that *processes* can share while the block lasts.
+
+    None where one process needs none, or where nothing can be written; several then take nothing that is sealed.
+    """
+    with ExitStack() as stack:
+        try:
+            folder = stack.enter_context(share_folder()) if processes > 1 else None
+        except OSError:
+            folder = None
+        yield FolderReplayGuard(folder, time.time()) if folder else None
 
 
 def refuse_more() -> RelayError:

@@ -1,7 +1,7 @@
 """Runs the application: gunicorn with gevent where it runs, waitress elsewhere.
 
-Nothing here imports httpx or litellm: gunicorn's parent process must stay small, and gevent replaces the sockets in
-each worker before the application is imported there.
+Nothing here imports httpx, litellm or Flask: gunicorn's parent process must stay small, and gevent replaces the sockets
+in each worker before the application is imported there.
 """
 
 from __future__ import annotations
@@ -17,19 +17,20 @@ from contextlib import suppress
 from functools import partial
 from importlib.util import find_spec
 from types import FrameType
-from typing import Any, Protocol
-
-from flask import Flask
+from typing import TYPE_CHECKING, Any, Protocol
 
 from sidestep_relay.certificates import CertificateError, CertificateFiles
 from sidestep_relay.deadlines import LAST_WORDS_SECONDS, Deadlines, Drain
 from sidestep_relay.loading import Spawn, spawn_in_gevent, spawn_thread
-from sidestep_relay.multiprocess import forget_worker, share_metrics
+from sidestep_relay.multiprocess import find_memory, forget_worker, share_metrics
 from sidestep_relay.telemetry import make_log
+
+if TYPE_CHECKING:
+    from flask import Flask
 
 __all__ = ["SERVERS", "bind", "choose_server"]
 
-MakeApp = Callable[[Spawn, Drain], Flask]
+MakeApp = Callable[[Spawn, Drain], "Flask"]
 """Makes the application, which the drain tells that its process stops; called once in every process that serves."""
 
 Announce = Callable[[], None]
@@ -41,7 +42,6 @@ _EXIT_SECONDS = 10
 """What a worker of gunicorn may need to notice the end (it looks once in a second) and to leave LiteLLM behind."""
 
 _HANDSHAKE_SECONDS = 10.0
-_MEMORY = "/dev/shm"  # noqa: S108 - gunicorn makes its files there with names of their own
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -118,7 +118,7 @@ def serve_gunicorn(
                 # A socket for gunicorn's own control program; the relay needs none.
                 "control_socket_disable": True,
                 # The heartbeats' files: in memory, and there also where the root is read-only.
-                "worker_tmp_dir": _MEMORY if os.access(_MEMORY, os.W_OK) else None,
+                "worker_tmp_dir": find_memory(),
                 # Whom to believe about the client's address is decided in `proxies`, for every server alike.
                 "forwarded_allow_ips": "",
                 **(_use_tls(certificates) if certificates else {}),
@@ -164,7 +164,8 @@ def serve_waitress(
     from sidestep_relay.waitress_servers import WatchfulServer  # noqa: PLC0415 - only where gunicorn does not run
 
     drain = Drain(deadlines.drain)
-    server = WatchfulServer(make_app(spawn_thread, drain), listener, deadlines, drain)
+    app = make_app(spawn_thread, drain)
+    server = WatchfulServer(app, listener, deadlines, drain, largest_body=app.config["MAX_CONTENT_LENGTH"])
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
         if drain.has_begun:

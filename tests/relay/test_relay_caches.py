@@ -509,7 +509,7 @@ def read_raw(redis_server: RunningRedis, key: str) -> bytes:
 
 def test_a_changed_or_moved_answer_is_none(redis_server: RunningRedis, log: StringIO, clock: Clock) -> None:
     link = RedisLink(redis_server.url, make_log(log))
-    cache = RedisCache(link, 60, clock)
+    cache = RedisCache(link, 60, 10_000, clock)
     keep(cache, "a", b"one", clock.now)
     assert find(cache, "a") == b"one"
     sealed = read_raw(redis_server, "sidestep:answers:a")
@@ -525,6 +525,30 @@ def test_a_changed_or_moved_answer_is_none(redis_server: RunningRedis, log: Stri
         client.set("sidestep:answers:a", sealed)
         clock.now += 60
         assert find(cache, "a") is None
+    link.close()
+
+
+def test_redis_is_bounded_and_the_oldest_goes_first(redis_server: RunningRedis, log: StringIO, clock: Clock) -> None:
+    link = RedisLink(redis_server.url, make_log(log))
+    cache = RedisCache(link, 60, 6000, clock)
+    with redis_server.client as client:
+        for key in "abcd":
+            keep(cache, key, b"x" * 1200, clock.now)
+            # Their ends differ, whatever the time it took.
+            client.zadd("sidestep:answers-by-end", {f"sidestep:answers:{key}": 2e12 + ord(key)})
+        assert [bool(find(cache, key)) for key in "abcd"] == [False, True, True, True]
+        for _ in range(5):
+            keep(cache, "d", b"y" * 1200, clock.now)
+        assert [bool(find(cache, key)) for key in "bcd"] == [True, True, True]
+        keep(cache, "e", b"x" * 6000, clock.now)
+        assert [bool(find(cache, key)) for key in "bcde"] == [True, True, True, False]
+        # What has ended by itself takes no room.
+        for key in "bc":
+            client.delete(f"sidestep:answers:{key}")
+            client.zadd("sidestep:answers-by-end", {f"sidestep:answers:{key}": 1})
+        keep(cache, "f", b"x" * 3500, clock.now)
+        assert [bool(find(cache, key)) for key in "df"] == [True, True]
+        assert 0 < client.ttl("sidestep:answer-sizes") <= 60
     link.close()
 
 

@@ -13,6 +13,7 @@ import os
 import signal
 import socket
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -26,12 +27,15 @@ import httpx
 import pytest
 
 from sidestep.catalogue import load_catalogue
-from sidestep.envelopes import KEY_HEADER
+from sidestep.envelopes import KEY_HEADER, encode
 from sidestep.envelopes import PATH as SEALED_PATH
+from sidestep_relay.sealing import make_sealing_key
+from sidestep_relay.sealing_keys import read_keys
 from sidestep_relay.tokens import Secret, Token, hash_token, save_tokens
 from tests.fakes import CUT, AnthropicProvider, Hold, OpenProvider, Reply, Stream
 from tests.fakes.wires import DONE, write_chunk, write_event
 from tests.relay.calls import Fake
+from tests.relay.envelopes import make_envelope, open_answer, read_public_key, send
 from tests.relay.error_codes import list_provider_codes, list_relay_codes
 from tests.relay.faulty_relay import FAULTS
 from tests.relay.servers import RunningRelay, run_relay
@@ -43,7 +47,8 @@ RIGHT = "canary-right-token-0123456789-AbCd"
 WRONG = "canary-wrong-token-0123456789-AbCd"
 KEY = "canary/clients.key+0123456789"
 OWN = {"openai": "canary/own.openai+0123456789", "anthropic": "canary/own.anthropic+0123456789"}
-KEYS = (KEY, *OWN.values(), RIGHT, WRONG)
+SEALING = "canary" + "A" * 37
+KEYS = (KEY, *OWN.values(), RIGHT, WRONG, SEALING)
 PROMPT = "canary: a prompt, Grüße"
 NAMED = {name: f"{name}-token-0123456789-abcdefghij" for name in ("poor", "limited", "expired", "others")}
 
@@ -61,12 +66,10 @@ NEVER_PROVOKED = {
     "joined_too_slow": "takes a client that reads slower than another; quotes nothing",
     "relay_misconfigured": "no catalogue that ships makes it; quotes nothing",
     "relay_stopping": "a relay that stops answers nothing else; quotes nothing",
-    "sealed_busy": "takes as many sealed requests as can be remembered; quotes nothing",
-    "sealed_expired": "takes an envelope; quotes nothing",
-    "sealed_replayed": "takes an envelope; quotes nothing",
-    "sealed_unsafe": "takes several processes that do not know of each other; quotes nothing",
-    "sealing_off": "takes a relay without a key; quotes nothing",
     "request_too_slow": "takes as long as a request may; quotes nothing",
+    "sealed_busy": "takes half a million requests; quotes nothing",
+    "sealed_unsafe": "no server of the relay's makes it; quotes nothing",
+    "sealing_off": "takes a relay without a sealing key; quotes nothing",
 }
 
 
@@ -108,6 +111,7 @@ class run_scene:  # noqa: N801 - used as a function
             "TMPDIR": str(self._folder / "tmp"),
             "SIDESTEP_TOKENS": str(write_tokens(self._folder)),
             "SIDESTEP_USE_OWN_KEYS": "true",
+            "SIDESTEP_SEALING_KEY": SEALING,
             "OPENAI_API_KEY": OWN["openai"],
             "ANTHROPIC_API_KEY": OWN["anthropic"],
             "FAKE_OPENAI": self._openai.base_url,
@@ -253,6 +257,38 @@ def provoke_relay(scene: Scene) -> Iterator[httpx.Response]:
             yield client.post("/v1/probe", json={"url": address, "method": "POST", "origin": KEY, "headers": [KEY]})
 
 
+def provoke_sealing(scene: Scene) -> Iterator[str]:
+    """Yield each code of what is sealed, once it is known that nothing of the request is in the answer."""
+    public_key = read_public_key(scene.relay)
+    other = encode(read_keys(make_sealing_key()).current.public)
+    body = json.dumps(plant("openai/fake-small")).encode()
+    planted: dict[str, Any] = {"token": RIGHT, "body": body, "headers": {"x-provider-key": KEY, "x-request-id": KEY}}
+    twice = make_envelope(public_key, **planted, identifier=b"canary-canary-id")
+    cases = [
+        make_envelope(other, **planted),
+        make_envelope(public_key, **planted, moment=time.time() - 3600),
+        make_envelope(public_key, **planted, path=f"/v1/{KEY}\n"),
+        make_envelope(public_key, **{**planted, "token": WRONG}),
+        twice,
+        twice,
+    ]
+    with scene.open_client(**ODD_HEADERS) as client:
+        for envelope in cases:
+            answer = send(client, envelope.data)
+            check_answer(answer)
+            status, inside = answer.status_code, answer.content
+            if status == 200:
+                head, inside = open_answer(answer.content, envelope.sealed)
+                status = head.status
+            check_answer(answer, inside)
+            if status >= 400:
+                yield json.loads(inside)["error"]["code"]
+        spoilt = {KEY_HEADER: KEY, "X-Provider-Base": f"https://{KEY}/"}
+        answer = client.post("/v1/chat/completions", json=plant("openai/fake-small"), headers=spoilt)
+        check_answer(answer)
+        yield answer.json()["error"]["code"]
+
+
 def find_prefix_without_address() -> str:
     rows = load_catalogue().values()
     known = {row.litellm_prefix for row in rows if row.base_url}
@@ -314,7 +350,7 @@ def test_every_error_there_is_keeps_its_secrets(scene: Scene) -> None:
         check_answer(answer)
         if answer.status_code >= 400:
             seen.add(answer.json()["error"]["code"])
-    seen.update(read_broken_streams(scene))
+    seen.update(read_broken_streams(scene), provoke_sealing(scene))
     check_sinks(scene)
     known = list_relay_codes() | list_provider_codes()
     assert known - seen == NEVER_PROVOKED.keys()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import stat
+import sys
+import tempfile
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -19,7 +21,7 @@ from sidestep_relay.cli import main
 from sidestep_relay.config import SettingError, load_sealing_keys
 from sidestep_relay.errors import RelayError
 from sidestep_relay.redis_links import RedisLink
-from sidestep_relay.replays import FolderReplayGuard, MemoryReplayGuard, ReplayGuard
+from sidestep_relay.replays import FolderReplayGuard, MemoryReplayGuard, ReplayGuard, share_replay_guard
 from sidestep_relay.sealing import make_sealing_key
 from sidestep_relay.sealing_keys import SealingKeyError, keep_keys, read_keys, read_keys_file, rotate_keys
 from sidestep_relay.shared_replays import SharedReplayGuard
@@ -87,6 +89,34 @@ def test_more_ids_than_can_be_remembered_are_refused_and_none_forgotten() -> Non
         guard.take(b"c", 1.0)
     assert (caught.value.status, caught.value.code) == (503, "sealed_busy")
     assert not guard.take(b"a", 1.0)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no fork, and gunicorn does not run there")
+def test_processes_share_a_folder_that_outlives_each_of_them() -> None:
+    until = time.time() + 300
+    block = share_replay_guard(2)
+    guard = block.__enter__()
+    try:
+        assert guard
+        assert guard.is_shared
+        assert guard.take(b"a", until)
+        if not (child := os.fork()):
+            # As a worker that ends: the block is left in the child, too.
+            block.__exit__(None, None, None)
+            os._exit(0)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        assert guard.take(b"b", until)
+        assert not guard.take(b"a", until)
+    finally:
+        block.__exit__(None, None, None)
+    with share_replay_guard(1) as alone:
+        assert alone is None
+
+
+def test_where_nothing_can_be_written_several_share_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
+    with share_replay_guard(2) as guard:
+        assert guard is None
 
 
 def test_relays_that_share_a_redis_take_an_id_once_together(redis_server: RunningRedis, log: StringIO) -> None:
