@@ -1,5 +1,6 @@
 """The npm packages that the page carries, and which of their files."""
 
+import os
 import re
 import shutil
 from collections.abc import Mapping
@@ -8,6 +9,7 @@ from pathlib import Path
 
 from tools.failures import BuildError
 
+_SPECIFIER = re.compile(r'''(?<=\bfrom )"([^"./][^"]*)"''')
 _SOURCE_MAP = re.compile(r"\n?//# sourceMappingURL=\S+\s*\Z")
 
 
@@ -45,9 +47,26 @@ MODULES = (
     Module("preact/hooks", "preact/hooks/dist/hooks.mjs"),
 )
 
+
+@dataclass(frozen=True)
+class Tree:
+    """A package of many ES modules, for workers: they know no import map, so what it imports is named by its place."""
+
+    package: str
+    folder: str = "esm"
+    main: str = "mod.js"
+
+    @property
+    def place(self) -> str:
+        """Where its folder lies below `dist/`."""
+        return f"vendor/{self.package.removeprefix('@')}"
+
+
+TREES = (Tree("@hpke/common"), Tree("@hpke/core"))
+
 PYODIDE = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip", "pyodide-lock.json")
 
-PACKAGES = tuple(sorted({"pyodide", *(module.package for module in MODULES)}))
+PACKAGES = tuple(sorted({"pyodide", *(module.package for module in MODULES), *(tree.package for tree in TREES)}))
 
 
 def copy_modules(node_modules: Path, dist: Path) -> Mapping[str, str]:
@@ -58,9 +77,30 @@ def copy_modules(node_modules: Path, dist: Path) -> Mapping[str, str]:
     """
     for module in MODULES:
         _copy(node_modules / module.file, dist / module.place)
+    for tree in TREES:
+        _copy_tree(tree, node_modules, dist)
     for name in PYODIDE:
         _copy(node_modules / "pyodide" / name, dist / "pyodide" / name)
     return {module.specifier: f"./{module.place}" for module in MODULES}
+
+
+def _copy_tree(tree: Tree, node_modules: Path, dist: Path) -> None:
+    root = node_modules / tree.package / tree.folder
+    _copy(root / tree.main, dist / tree.place / tree.main)
+    for source in sorted(root.rglob("*.js")):
+        target = dist / tree.place / source.relative_to(root)
+        _copy(source, target)
+        target.write_text(_name_places(target, dist), encoding="utf-8")
+
+
+def _name_places(file: Path, dist: Path) -> str:
+    places = {tree.package: f"{tree.place}/{tree.main}" for tree in TREES}
+
+    def name(match: re.Match[str]) -> str:
+        place = places.get(match[1])
+        return f'"{Path(os.path.relpath(dist / place, file.parent)).as_posix()}"' if place else match[0]
+
+    return _SPECIFIER.sub(name, file.read_text(encoding="utf-8"))
 
 
 def _copy(source: Path, target: Path) -> None:

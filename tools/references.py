@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from tools.modules import MODULES
+from tools.modules import MODULES, TREES
 
 _HTML = re.compile(r"""<(?:script|link|img)\b[^>]*?\b(?:src|href)=["']([^"'#?]+)""", re.IGNORECASE)
 _STYLE = re.compile(r"""url\(\s*["']?([^"')#?]+)""")
@@ -22,12 +22,15 @@ _IMPORT = re.compile(
 def find_missing(dist: Path) -> Iterator[str]:
     """Yield a few words for every reference in the site *dist* that leads nowhere.
 
-    Looked at are the import map, `build.json`, the addresses in HTML and style sheets, and the packages that
-    the page's own modules import; whether their relative imports lead anywhere is for the type checker.
+    Looked at are the import map, the packages for workers, `build.json`, the addresses in HTML and style sheets, and
+    the packages that the page's own modules import; whether their relative imports lead anywhere is for the type
+    checker.
     """
     for module in MODULES:
         if not (dist / module.place).is_file():
             yield f"{module.place}, named by the import map"
+    for tree in TREES:
+        yield from _find_missing_modules(dist / tree.place)
     build = json.loads((dist / "build.json").read_text())
     for name in ("micropip", "sidestep"):
         if not (dist / build[name]).is_file():
@@ -44,6 +47,16 @@ def _find_missing_files(file: Path, pattern: re.Pattern[str]) -> Iterator[str]:
     for address in pattern.findall(file.read_text(encoding="utf-8")):
         if ":" not in address and not (file.parent / address).exists():
             yield f"{address}, named by {file.name}"
+
+
+def _find_missing_modules(folder: Path) -> Iterator[str]:
+    """Yield what a worker could not load: it knows no import map."""
+    for script in folder.rglob("*.js"):
+        for groups in _IMPORT.findall(_COMMENT.sub("", script.read_text(encoding="utf-8"))):
+            specifier = "".join(groups)
+            # Behind an import that Node.js alone takes.
+            if specifier != "crypto" and not (script.parent / specifier).is_file():
+                yield f"{specifier}, imported by {script.name}"
 
 
 def _find_missing_packages(script: Path) -> Iterator[str]:

@@ -28,7 +28,8 @@ from sidestep.policies import load_policies
 from sidestep.routing.python_rules import PythonRules
 from sidestep.routing.rules import LocalTime
 from sidestep.sightings import Sightings, read_sightings
-from sidestep.transports import Surroundings, Transport, choose_transport
+from sidestep.transports import Surroundings, Transport, choose_transport, wrap_sealer
+from sidestep.transports.sealed import Sealer
 from sidestep.types import (
     Event,
     Finished,
@@ -63,9 +64,9 @@ _EVENT_NAMES: Mapping[type, str] = {
 }
 
 
-def create_bridge(post: Callable[[str], object]) -> Bridge:
-    """Return a bridge that sends its frames, as JSON text, to *post*."""
-    return Bridge(post, choose_transport())
+def create_bridge(post: Callable[[str], object], js_sealer: Any = None) -> Bridge:
+    """Return a bridge that sends its frames, as JSON text, to *post* and seals by *js_sealer* (web/js/sealer.js)."""
+    return Bridge(post, choose_transport(), sealer=wrap_sealer(js_sealer))
 
 
 def encode_event(event: Event) -> dict[str, Any]:
@@ -88,6 +89,7 @@ class Bridge:
         transport: how bytes travel.
         clock: Unix time in seconds.
         surroundings: what the browser knows of itself; found out when it is needed, if left out.
+        sealer: who seals what goes to relays.
     """
 
     def __init__(
@@ -97,10 +99,11 @@ class Bridge:
         clock: Callable[[], float] = time.time,
         *,
         surroundings: Surroundings | None = None,
+        sealer: Sealer | None = None,
     ) -> None:
         self._post_text = post
         self._clock = clock
-        self._client = Client(transport=transport, clock=clock, surroundings=surroundings)
+        self._client = Client(transport=transport, clock=clock, surroundings=surroundings, sealer=sealer)
         self._is_configured = False
         self._running: dict[int, asyncio.Task[None]] = {}
         self._commands: Mapping[str, Callable[[Payload], Awaitable[dict[str, Any]]]] = {
@@ -218,6 +221,7 @@ class Bridge:
             "version": status.version,
             "latency_ms": round(status.latency * 1000),
             "providers": list(status.providers),
+            "is_key_new": status.is_key_new,
         }
 
     async def _models(self, payload: Payload) -> dict[str, Any]:

@@ -75,7 +75,8 @@ def make_chat_call(provider: Provider, request: ChatRequest) -> Call:
 
     def encode_for_relay(relay: Relay) -> HttpRequest:
         named = replace(request, model=f"{entry.litellm_prefix}/{request.model}")
-        return _encode_chat(_RELAY_DIALECT, named, _relay_endpoint(provider, relay), relay_rules)
+        request_to_relay = _encode_chat(_RELAY_DIALECT, named, _relay_endpoint(provider, relay), relay_rules)
+        return replace(request_to_relay, seal=relay.seal)
 
     return Call(provider, "chat", direct, encode_for_relay, rules, relay_rules, request.model)
 
@@ -87,7 +88,7 @@ def make_models_call(provider: Provider) -> Call:
 
     def encode_for_relay(relay: Relay) -> HttpRequest:
         query = f"/models?provider={quote(provider.entry.id, safe='')}"
-        return DIALECTS[_RELAY_DIALECT].encode_models(_relay_endpoint(provider, relay), query)
+        return replace(DIALECTS[_RELAY_DIALECT].encode_models(_relay_endpoint(provider, relay), query), seal=relay.seal)
 
     entry = provider.entry
     return Call(provider, "models", direct, encode_for_relay, entry.rules, entry.relay_rules)

@@ -29,6 +29,7 @@ from sidestep.errors import (
     ConnectionFailed,
     FetchRejected,
     RoutesFailed,
+    SealBroken,
     SidestepError,
     TransportError,
 )
@@ -47,6 +48,7 @@ from sidestep.routing.rules import LocalTime, RuleOutcome
 from sidestep.sightings import Sightings, take_sightings
 from sidestep.targets import TargetFinder, may_move_on
 from sidestep.transports import Response, Surroundings, Transport, choose_surroundings, choose_transport
+from sidestep.transports.sealed import Sealer, SealingTransport
 from sidestep.types import (
     Event,
     HttpRequest,
@@ -104,11 +106,13 @@ class RelayStatus:
 
     Attributes:
         latency: seconds that its answer took.
+        is_key_new: whether it now shows another sealing key than the one that is pinned, which it still has.
     """
 
     version: str
     providers: tuple[str, ...]
     latency: float
+    is_key_new: bool = False
 
 
 class Client:
@@ -125,6 +129,7 @@ class Client:
         knowledge: what earlier clients learned.
         page_origin: the origin of the page it runs in; empty outside a browser, where no CORS policy applies.
         surroundings: what the browser knows of itself; found out when it is needed, if left out.
+        sealer: who seals what goes to relays; chosen for the platform if left out.
         silence: seconds without a byte after which an attempt is given up.
         knock: seconds that a relay has to say that it is there, and a provider to a quiet look.
         retries: how patient to be with a provider that says "not now".
@@ -146,6 +151,7 @@ class Client:
         knowledge: Knowledge | None = None,
         page_origin: str = "",
         surroundings: Surroundings | None = None,
+        sealer: Sealer | None = None,
         silence: float = 180.0,
         knock: float = 5.0,
         retries: RetryPolicy = RetryPolicy(),  # noqa: B008 - frozen
@@ -155,7 +161,7 @@ class Client:
     ) -> None:
         relays = tuple(relays)
         self.knowledge = knowledge or Knowledge()
-        self._transport = transport or choose_transport()
+        self._transport: Transport = SealingTransport(transport or choose_transport(), sealer, clock=clock)
         self._page_origin = page_origin
         self._surroundings = surroundings
         self._knocking = Exchange(self._transport, knock)
@@ -289,9 +295,11 @@ class Client:
             RelayAuthenticationError: it refused the token.
             RelayUnreachable: it does not answer, or its CORS list lacks this page.
             UnexpectedResponse: something answers there that is not a relay.
+            SealBroken: it, or whoever answers for it, has another sealing key than the one that is pinned.
         """
         failures = FailureReader(relay.name, secrets=(relay.token,), relay=relay.name)
-        request = HttpRequest("GET", f"{relay.url}/v1/relay", {"Authorization": f"Bearer {relay.token}"})
+        headers = {"Authorization": f"Bearer {relay.token}"}
+        request = HttpRequest("GET", f"{relay.url}/v1/relay", headers, seal=relay.seal)
         began = time.perf_counter()
         try:
             response = await self._exchange.send(request)
@@ -305,11 +313,12 @@ class Client:
             await response.aclose()
         if document is None or "version" not in document:
             raise failures.unreadable("something that is no relay's answer", response.status)
-        providers = document.get("providers")
+        latency, providers = time.perf_counter() - began, document.get("providers")
         return RelayStatus(
             str(document["version"]),
             tuple(str(row) for row in providers) if isinstance(providers, list) else (),
-            time.perf_counter() - began,
+            latency,
+            _check_key(relay, document.get("sealing")),
         )
 
     def explain(
@@ -543,6 +552,26 @@ class Client:
                 step.confirm()
                 return models
         return ()
+
+
+def _check_key(relay: Relay, sealing: Any) -> bool:
+    """Return whether a relay shows a new key, in words that it sealed with the pinned one.
+
+    Raises:
+        SealBroken: they were not sealed, so anybody could have said so.
+    """
+    shown = sealing.get("public_key") if isinstance(sealing, dict) else None
+    if not relay.public_key or shown == relay.public_key:
+        return False
+    if relay.sealing == "exchange":
+        return isinstance(shown, str)
+    raise SealBroken(
+        f"“{relay.name}” shows another sealing key than the one it was paired with ({relay.fingerprint}).",
+        remedy=(
+            "Compare that fingerprint with what the relay says when it starts. If its operator changed the key, pair "
+            "again by the new link; if not, somebody answers in its place."
+        ),
+    )
 
 
 class _Watched:

@@ -13,8 +13,10 @@ from typing import Any, Literal
 from urllib.parse import urlsplit, urlunsplit
 
 from sidestep.catalogue import CUSTOM, CatalogueEntry, load_catalogue
+from sidestep.envelopes import EnvelopeError, decode_public_key, make_fingerprint
 from sidestep.errors import ConfigurationError
 from sidestep.policies import Policies, check_references, load_policies
+from sidestep.types import Seal
 
 __all__ = [
     "EVERY_PROVIDER",
@@ -24,6 +26,7 @@ __all__ = [
     "Provider",
     "Relay",
     "RoutePolicy",
+    "SealingLevel",
     "clean_base_url",
     "clean_headers",
     "clean_secret",
@@ -35,6 +38,9 @@ EVERY_PROVIDER = "*"
 
 RoutePolicy = Literal["auto", "direct", "relay"]
 _ROUTE_POLICIES = ("auto", "direct", "relay")
+SealingLevel = Literal["off", "key", "exchange"]
+"""What whoever stands in front of a relay must not see: everything may be seen, not the key, nothing."""
+_SEALING_LEVELS = ("off", "key", "exchange")
 _DIALECTS = ("openai_chat", "openai_responses", "anthropic", "gemini")
 _ENDPOINT_PATHS = ("/chat/completions", "/responses", "/messages", "/models")
 _LARGEST_GROUP, _LARGEST_WEIGHT = 99, 1000
@@ -166,12 +172,14 @@ class Relay:
         id, name: made from the host if left out.
         group: its fallback group; a relay of a higher one is tried only after those of the lower ones.
         weight: its share of the requests within its group.
+        public_key: what is sealed to it, base64url, from its pairing link; nothing else is ever sealed to.
+        sealing: how much is sealed: `off`, `key` or `exchange`; the most that can be, if left out.
 
     Raises:
         ConfigurationError: something of it cannot work; `.field` names which.
     """
 
-    __slots__ = ("group", "id", "name", "token", "url", "weight")
+    __slots__ = ("group", "id", "name", "public_key", "sealing", "token", "url", "weight")
 
     def __init__(
         self,
@@ -182,6 +190,8 @@ class Relay:
         name: str = "",
         group: int = 0,
         weight: float = 1.0,
+        public_key: str = "",
+        sealing: str = "",
     ) -> None:
         if isinstance(group, bool) or not isinstance(group, int) or not 0 <= group <= _LARGEST_GROUP:
             raise ConfigurationError(f"A fallback group is a whole number from 0 to {_LARGEST_GROUP}.", field="group")
@@ -196,13 +206,41 @@ class Relay:
             raise ConfigurationError("“direct” stands for the way without a relay; choose another id.", field="id")
         self.name = name.strip() or host
         self.token = clean_secret(token, field="token", what="relay token")
+        self.public_key = _clean_public_key(public_key)
+        self.sealing = _choose("sealing", sealing or ("exchange" if public_key else "off"), _SEALING_LEVELS)
+        if self.sealing != "off" and not self.public_key:
+            raise ConfigurationError(
+                "Sealing needs the relay's own key, which is in its pairing link: paste the whole link.",
+                field="sealing",
+            )
 
     def __repr__(self) -> str:
         return f"Relay({self.url!r}, id={self.id!r})"
 
+    @property
+    def seal(self) -> Seal | None:
+        """How requests to it are sealed; None for not at all."""
+        if self.sealing == "off":
+            return None
+        level: Literal["key", "exchange"] = "key" if self.sealing == "key" else "exchange"
+        return Seal(level, decode_public_key(self.public_key), self.url, self.name)
+
+    @property
+    def fingerprint(self) -> str:
+        """What people compare with what the relay says when it starts; empty without a key."""
+        return make_fingerprint(decode_public_key(self.public_key)) if self.public_key else ""
+
     def to_dict(self) -> dict[str, Any]:
         """Return the relay as the document holds it: without its token."""
-        return {"id": self.id, "name": self.name, "url": self.url, "group": self.group, "weight": self.weight}
+        return {
+            "id": self.id,
+            "name": self.name,
+            "url": self.url,
+            "group": self.group,
+            "weight": self.weight,
+            "public_key": self.public_key,
+            "sealing": self.sealing,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -337,6 +375,8 @@ def load_relay(row: Mapping[str, Any], token: str) -> Relay:
         name=_read_text(row, "name"),
         group=row.get("group", 0),
         weight=row.get("weight", 1.0),
+        public_key=_read_text(row, "public_key"),
+        sealing=_read_text(row, "sealing"),
     )
 
 
@@ -432,6 +472,19 @@ def _clean_id(identifier: str) -> str:
             "An id is made of letters, digits, dots, dashes and underscores, 64 at most.", field="id"
         )
     return identifier
+
+
+def _clean_public_key(text: str) -> str:
+    text = text.strip()
+    if not text:
+        return ""
+    try:
+        decode_public_key(text)
+    except EnvelopeError:
+        raise ConfigurationError(
+            "The relay's sealing key is not one; paste its whole pairing link again.", field="public_key"
+        ) from None
+    return text
 
 
 def _choose(field_name: str, value: str, known: tuple[str, ...]) -> str:

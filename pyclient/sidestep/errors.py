@@ -24,6 +24,7 @@
     │   ├── UnexpectedResponse        not the format that was asked for (HTML, garbage, empty)
     │   └── RelayRefused              the relay itself said no
     │       └── RelayAuthenticationError   the relay's token was refused
+    ├── SealBroken                    what came is not what the relay sealed
     ├── StreamIncomplete              the stream ended without saying that it was finished
     ├── NoRoute                       no way to the provider may be taken
     ├── RoutesFailed                  every way was tried and failed
@@ -62,6 +63,7 @@ __all__ = [
     "RelayUnreachable",
     "ResponseError",
     "RoutesFailed",
+    "SealBroken",
     "ServerError",
     "SidestepError",
     "StreamIncomplete",
@@ -301,6 +303,12 @@ class RelayRefused(ResponseError):
 
 class RelayAuthenticationError(RelayRefused):
     """The relay's token was refused. The provider's key was not looked at."""
+
+
+class SealBroken(SidestepError):
+    """What came for a sealed request was not sealed by the relay, or was changed on the way."""
+
+    origin: Origin = "relay"
 
 
 class StreamIncomplete(SidestepError):

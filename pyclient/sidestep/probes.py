@@ -266,7 +266,8 @@ class Examination:
         seen = self.observations
         question = {"url": seen.url, "method": seen.method, "headers": list(seen.headers), "origin": seen.page_origin}
         headers = {"Authorization": f"Bearer {relay.token}", "Content-Type": "application/json"}
-        request = HttpRequest("POST", f"{relay.url}/v1/probe", headers, json.dumps(question).encode())
+        url, body = f"{relay.url}/v1/probe", json.dumps(question).encode()
+        request = HttpRequest("POST", url, headers, body, relay.seal)
         failures = FailureReader(relay.name, secrets=self._config.secrets, relay=relay.name)
         answer = await self._ask(request, failures)
         if isinstance(answer, bytes):

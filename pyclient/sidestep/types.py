@@ -27,6 +27,7 @@ __all__ = [
     "Route",
     "RouteFailed",
     "RouteTaken",
+    "Seal",
     "TextDelta",
     "TextPart",
     "Tool",
@@ -233,13 +234,34 @@ class Endpoint:
 
 
 @dataclass(frozen=True, slots=True)
+class Seal:
+    """What of a request to a relay is sealed, and to which key (docs/sealing.md).
+
+    Attributes:
+        public_key: the relay's, pinned.
+        base_url: the relay's address, which the request's begins with.
+        name: the relay's, for sentences.
+    """
+
+    level: Literal["key", "exchange"]
+    public_key: bytes = field(repr=False)
+    base_url: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class HttpRequest:
-    """One HTTP request. Headers and body hold secrets: never printed."""
+    """One HTTP request. Headers and body hold secrets: never printed.
+
+    Attributes:
+        seal: how it must be sealed before it leaves; None for not at all.
+    """
 
     method: Literal["GET", "POST"]
     url: str
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: bytes | None = field(default=None, repr=False)
+    seal: Seal | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,9 +17,13 @@ from sidestep._version import __version__
 from sidestep_relay.certificates import CertificateError, CertificateFiles
 from sidestep_relay.check_cli import add_check_command, run_check
 from sidestep_relay.config import RelayConfig, SettingError, load_config
+from sidestep_relay.guards import Guards
 from sidestep_relay.pair_cli import add_pair_command, read_url, run_pair
 from sidestep_relay.pairing import make_pairing_link
+from sidestep_relay.replays import share_replay_guard
+from sidestep_relay.sealing_cli import add_sealing_commands, run_sealing
 from sidestep_relay.servers import SERVERS, bind, choose_server
+from sidestep_relay.telemetry import make_log
 from sidestep_relay.token_cli import add_token_commands, run_token
 
 if TYPE_CHECKING:
@@ -45,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return run_check(options, os.environ)
         if options.command == "pair":
             return run_pair(options, os.environ)
-        run_token(options, os.environ)
+        {"sealing": run_sealing, "token": run_token}[options.command](options, os.environ)
     except SettingError as error:
         return _fail(str(error))
     except KeyboardInterrupt:
@@ -72,14 +76,18 @@ def serve(options: argparse.Namespace, environment: Mapping[str, str]) -> int:
             environment, file=options.config, tokens=options.tokens, site=options.site, own_origins=own
         )
         url = _write_url(scheme, options.host, port)
-        SERVERS[options.server](
-            partial(_make_app, config, environment),
-            listener,
-            options.workers,
-            partial(_announce, config, url, options),
-            deadlines=config.deadlines,
-            certificates=certificates,
-        )
+        log = make_log()
+        guards = Guards(log)
+        guards.install()
+        with share_replay_guard(options.workers) as guard:
+            SERVERS[options.server](
+                partial(_make_app, config, environment=environment, log=log, replay_guard=guard),
+                listener,
+                options.workers,
+                guards.let_speak(partial(_announce, config, url, options)),
+                deadlines=config.deadlines,
+                certificates=certificates,
+            )
     return 0
 
 
@@ -91,6 +99,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     commands = parser.add_subparsers(required=True, metavar="command", dest="command")
     _add_serve_command(commands)
     add_token_commands(commands)
+    add_sealing_commands(commands)
     add_pair_command(commands)
     add_check_command(commands)
     return parser.parse_args(arguments)
@@ -140,20 +149,24 @@ def _find_port(options: argparse.Namespace, environment: Mapping[str, str]) -> i
     return int(given)
 
 
-def _make_app(config: RelayConfig, environment: Mapping[str, str], spawn: Spawn, drain: Drain) -> Flask:
+def _make_app(config: RelayConfig, spawn: Spawn, drain: Drain, **options: Any) -> Flask:
     # Here and not above: see `servers`.
     from sidestep_relay.app import create_app  # noqa: PLC0415
 
-    return create_app(config, environment=environment, spawn=spawn, drain=drain)
+    return create_app(config, spawn=spawn, drain=drain, **options)
 
 
 def _announce(config: RelayConfig, url: str, options: argparse.Namespace) -> None:
     """Say, once requests are accepted, where the relay is and how a page is paired with it."""
     sys.stdout.write(f"Listening on {url}\n")
+    if config.sealing:
+        sys.stdout.write(f"Pages seal to the key with the fingerprint {config.sealing.current.fingerprint}\n")
+    else:
+        sys.stdout.write("Nothing can be sealed: no key can be kept; set SIDESTEP_SEALING_KEY.\n")
     public = options.url or url
     page = options.page or (f"{public}/" if config.site else None)
     if page and config.token:
-        link = make_pairing_link(page, public, config.token, config.name)
+        link = make_pairing_link(page, public, config.token, config.name, sealing_key=config.sealing_key)
         sys.stdout.write(f"Open this link to pair the page with this relay (it holds the token):\n{link}\n")
         if options.open:
             # Some systems' openers wait for the browser to end.

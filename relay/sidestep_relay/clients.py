@@ -19,10 +19,13 @@ from sidestep_relay.errors import RelayError
 from sidestep_relay.sockets import is_gone, shut
 from sidestep_relay.telemetry import Log
 
-__all__ = ["PIECE", "WAS_SLOW", "ClientGuard", "has_client_left", "was_client_slow"]
+__all__ = ["PIECE", "ROUTE", "WAS_SLOW", "ClientGuard", "has_client_left", "was_client_slow"]
 
 PIECE = 64 * 1024
 """Bytes that a client has to take within the reader's deadline."""
+
+ROUTE = "sidestep.route"
+"""In the WSGI environment: the rule that the application found for the path, which may hold a key by mistake."""
 
 WAS_SLOW = "sidestep.was_slow"
 """In the WSGI environment: a function that says whether the client was dropped because it did not read."""
@@ -59,7 +62,7 @@ class ClientGuard:
 
     def _tell(self, environ: Mapping[str, Any]) -> None:
         if was_client_slow(environ):
-            self._log.warning("client_dropped", code="slow_reader", route=str(environ.get("PATH_INFO", "")))
+            self._log.warning("client_dropped", code="slow_reader", route=str(environ.get(ROUTE, "")))
 
 
 def was_client_slow(environ: Mapping[str, Any]) -> bool:

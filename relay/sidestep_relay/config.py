@@ -18,11 +18,24 @@ from sidestep_relay.auth import find_token_file, find_tokens_file, is_strong_tok
 from sidestep_relay.deadlines import Deadlines
 from sidestep_relay.destinations import Destinations, parse_destination
 from sidestep_relay.lanes import LANES, LaneName, list_lanes
+from sidestep_relay.plugins import list_provider_ids
 from sidestep_relay.proxies import TrustedProxies, parse_proxies
 from sidestep_relay.redis_places import check_redis_url
+from sidestep_relay.sealing import SealingKeys
+from sidestep_relay.sealing_keys import SealingKeyError, keep_keys, read_keys, read_keys_file
 from sidestep_relay.tokens import TokenFileError, load_tokens
 
-__all__ = ["RelayConfig", "SettingError", "find_tokens", "load_config", "read_name", "read_settings"]
+__all__ = [
+    "RelayConfig",
+    "SettingError",
+    "find_pairing_key",
+    "find_sealing_file",
+    "find_tokens",
+    "load_config",
+    "load_sealing_keys",
+    "read_name",
+    "read_settings",
+]
 
 _NAMES = (
     "SIDESTEP_TOKEN",
@@ -34,6 +47,8 @@ _NAMES = (
     "SIDESTEP_NAME",
     "SIDESTEP_PING_SECONDS",
     "SIDESTEP_LANES",
+    "SIDESTEP_SEALING_KEY",
+    "SIDESTEP_SEALING_KEY_FILE",
     "SIDESTEP_REQUESTS_PER_MINUTE",
     "SIDESTEP_STREAMS",
     "SIDESTEP_TOKENS_PER_MINUTE",
@@ -83,9 +98,10 @@ class RelayConfig:
         deadlines: how long is waited for a provider and for a client.
         trusted_proxies: whose word about a client's address counts.
         lanes: by which lane a provider is called, by its id in the catalogue; the best one where nothing is said.
+        sealing: the keys that pages seal to, or None if there can be none.
         redis_url: where several processes count together; empty if each counts for itself. It can hold a password.
         cache_seconds: how long an answer is kept for who asks for the same and wishes it; 0 keeps none.
-        cache_bytes: how much of answers is kept in a process's memory.
+        cache_bytes: how much of answers is kept: by each process in its memory, or by all in Redis.
         can_join: whether identical requests under way share one call if they wish it.
     """
 
@@ -102,11 +118,17 @@ class RelayConfig:
     per_address: Allowance = field(default_factory=Allowance)
     deadlines: Deadlines = field(default_factory=Deadlines)
     lanes: Mapping[str, LaneName] = field(default_factory=dict)
+    sealing: SealingKeys | None = None
     trusted_proxies: TrustedProxies = field(default_factory=TrustedProxies)
     redis_url: str = field(default="", repr=False)
     cache_seconds: int = 0
     cache_bytes: int = DEFAULT_CACHE_BYTES
     can_join: bool = False
+
+    @property
+    def sealing_key(self) -> bytes:
+        """The public key that pages seal to; empty if there is none."""
+        return self.sealing.current.public if self.sealing else b""
 
 
 def load_config(
@@ -157,10 +179,11 @@ def load_config(
         ),
         deadlines=_read_deadlines(settings),
         lanes=_read_lanes(settings),
+        sealing=load_sealing_keys(settings),
         trusted_proxies=_read_proxies(settings),
         redis_url=_read_redis_url(settings),
         cache_seconds=_read_count(settings, "SIDESTEP_CACHE_SECONDS", 0, "0 keeps nothing"),
-        cache_bytes=_read_count(settings, "SIDESTEP_CACHE_BYTES", DEFAULT_CACHE_BYTES, "0 keeps nothing in memory"),
+        cache_bytes=_read_count(settings, "SIDESTEP_CACHE_BYTES", DEFAULT_CACHE_BYTES, "0 keeps nothing"),
         can_join=_read_truth(settings, "SIDESTEP_JOIN"),
     )
 
@@ -178,6 +201,52 @@ def find_tokens(settings: Mapping[str, Any]) -> Path:
     """Return where the named tokens are kept."""
     named = settings.get("SIDESTEP_TOKENS")
     return Path(str(named)) if named else find_tokens_file()
+
+
+def find_sealing_file(settings: Mapping[str, Any]) -> Path:
+    """Return where the sealing keys are kept.
+
+    Raises:
+        SettingError: they are in the settings themselves.
+    """
+    if settings.get("SIDESTEP_SEALING_KEY"):
+        raise SettingError("SIDESTEP_SEALING_KEY: the key is in the settings; change it there.")
+    named = settings.get("SIDESTEP_SEALING_KEY_FILE")
+    return Path(str(named)) if named else find_token_file().with_name("relay-sealing-key")
+
+
+def find_pairing_key(settings: Mapping[str, Any]) -> bytes:
+    """Return the public key that a link made by a command, and not by the relay itself, may carry; else nothing.
+
+    Whoever gives the token of a relay elsewhere would else get this computer's key, which that relay does not have.
+
+    Raises:
+        SettingError: as `load_sealing_keys`.
+    """
+    is_named = any(settings.get(name) for name in ("SIDESTEP_SEALING_KEY", "SIDESTEP_SEALING_KEY_FILE"))
+    is_of_here = not any(settings.get(name) for name in ("SIDESTEP_TOKEN", "SIDESTEP_TOKEN_FILE"))
+    keys = load_sealing_keys(settings) if is_named or is_of_here else None
+    return keys.current.public if keys else b""
+
+
+def load_sealing_keys(settings: Mapping[str, Any]) -> SealingKeys | None:
+    """Return the sealing keys, made on the first run; None where none are set and none can be kept.
+
+    Raises:
+        SettingError: what is there cannot be used.
+    """
+    try:
+        if key := settings.get("SIDESTEP_SEALING_KEY"):
+            return read_keys(str(key))
+        path = find_sealing_file(settings)
+        return read_keys_file(path) if settings.get("SIDESTEP_SEALING_KEY_FILE") else keep_keys(path)
+    except SealingKeyError as error:
+        raise SettingError(f"SIDESTEP_SEALING_KEY: {error}") from error
+    except OSError as error:
+        if named := settings.get("SIDESTEP_SEALING_KEY_FILE"):
+            raise SettingError(f"SIDESTEP_SEALING_KEY_FILE: {named} cannot be read.") from error
+        # A relay without a disk of its own still works, unsealed; it says so.
+        return None
 
 
 def _read_file(file: Path | None) -> dict[str, Any]:
@@ -199,7 +268,7 @@ def _has_tokens(path: Path, *, is_named_by_hand: bool) -> bool:
     if is_named_by_hand and not path.exists():
         raise SettingError(f"SIDESTEP_TOKENS: there is no file {path}; `sidestep-relay token add NAME` makes one.")
     try:
-        return bool(load_tokens(path, load_catalogue().keys()))
+        return bool(load_tokens(path, list_provider_ids()))
     except TokenFileError as error:
         raise SettingError(f"SIDESTEP_TOKENS: {error}") from error
 

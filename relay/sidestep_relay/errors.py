@@ -7,6 +7,7 @@ but the first is `origin: relay`, code `relay_token_wrong`, the second `origin: 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -15,6 +16,9 @@ from typing import Any, Literal
 from sidestep.errors import redact
 
 __all__ = ["KINDS", "Kind", "RelayError", "make_provider_error", "make_stopping_error", "read_provider_error"]
+
+_RETRY_AFTER = re.compile(r"\d{1,9}(?:\.\d{1,3})?|[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} [0-9:]{8} GMT")
+"""Seconds or a date (RFC 9110, 10.2.3), and nothing else that somebody may have put there."""
 
 _LONGEST_MESSAGE = 2000  # characters of a provider's own text that are passed on
 
@@ -187,7 +191,7 @@ def read_provider_error(
     else:
         message = f"{name} answered {status}: {said}" if said else _describe_silence(name, status)
     retry_after = (headers or {}).get("retry-after", "")
-    passed_on = {"Retry-After": retry_after} if retry_after.isprintable() and retry_after else {}
+    passed_on = {"Retry-After": retry_after} if _RETRY_AFTER.fullmatch(retry_after) else {}
     return make_provider_error(
         kind, message, status=status, code=redact(code, secrets)[:100] if code else None, headers=passed_on
     )

@@ -9,11 +9,13 @@ from http import HTTPStatus
 
 from flask import Response, g, request
 
+from sidestep.errors import redact
 from sidestep_relay.chats import ChatCall
 from sidestep_relay.clients import has_client_left, was_client_slow
 from sidestep_relay.deadlines import Deadlines, Drain
 from sidestep_relay.errors import RelayError, make_stopping_error
 from sidestep_relay.lanes import Whole
+from sidestep_relay.metrics import ChatTally
 from sidestep_relay.sources import Source
 from sidestep_relay.streaming import PING, ClientLeft, EventWriter, Pump
 from sidestep_relay.telemetry import Log
@@ -41,6 +43,7 @@ class Exchange:
         *,
         deadlines: Deadlines,
         drain: Drain,
+        tally: ChatTally,
     ) -> None:
         self._call = call
         self._source = source
@@ -54,7 +57,8 @@ class Exchange:
         self._begun: float = g.begun
         self._deadlines = deadlines
         self._drain = drain
-        self._origin = request.headers.get("Origin", "")
+        self._tally = tally
+        self._origin: str = g.origin
         self._token_name: str = g.token_name
         self._chunks = 0
         self._bytes = 0
@@ -77,8 +81,9 @@ class Exchange:
     def _answer_whole(self, answer: Whole) -> Response:
         response = Response(answer.body, mimetype="application/json")
         self._bytes = len(answer.body)
+        response.headers["Server-Timing"] = self._begin_answer()
+        self._tally.note_first_byte()
         self._write_log(HTTPStatus.OK)
-        response.headers["Server-Timing"] = self._describe_timing()
         response.headers.update(self._source.headers)
         return response
 
@@ -105,15 +110,17 @@ class Exchange:
             pump.close()
             return self._answer_whole(first)
         response = make_stream_response(self._write_stream(pump, first))
-        response.headers["Server-Timing"] = self._describe_timing()
+        response.headers["Server-Timing"] = self._begin_answer()
         response.headers.update(self._source.headers)
         return response
 
     def _write_stream(self, pump: Pump[bytes | Whole], first: bytes) -> Iterator[bytes]:
-        code, cause = "client_left", None
+        code, cause = "http_500", None  # unless what ends it is known
         writer = EventWriter()
+        self._tally.begin_stream()
         try:
             if first:
+                self._note(first)
                 yield self._count(writer.write(first))
             while True:
                 self._check_time()
@@ -123,9 +130,11 @@ class Exchange:
                     break
                 # What came together leaves together: each write costs a system call.
                 if data := b"".join(map(writer.write, pieces)):
+                    self._note(data)
                     yield self._count(data)
             code = ""
-        except ClientLeft:
+        except (ClientLeft, GeneratorExit):
+            code = "client_left"
             return
         except RelayError as error:
             code, cause = error.code, error.__cause__
@@ -134,9 +143,15 @@ class Exchange:
             yield self._count(writer.write_error(error.to_dict(self._request_id)))
         finally:
             pump.close()
+            self._tally.end_stream()
             if code == "client_left" and was_client_slow(self._environ):
                 code = "slow_reader"
             self._write_log(CLIENT_CLOSED if code in _CLIENTS_FAULTS else HTTPStatus.OK, code, cause)
+
+    def _note(self, data: bytes) -> None:
+        """Note that the answer has begun, if this is not just the comment that keeps it alive."""
+        if data != PING:
+            self._tally.note_first_byte()
 
     def _take(self, pump: Pump[bytes | Whole], writer: EventWriter) -> list[bytes | Whole]:
         """Return what came, or a comment if nothing did.
@@ -177,21 +192,25 @@ class Exchange:
                 type="server_error",
             )
 
-    def _describe_timing(self) -> str:
+    def _begin_answer(self) -> str:
+        """Return the `Server-Timing` (W3C Server Timing) of an answer that begins now: whose the time until now was."""
         waited = self._upstream.waited_ms
-        relay = f"relay;dur={measure_ms(self._begun) - (waited or 0):.1f}"
-        return relay if waited is None else f"{relay}, upstream;dur={waited:.1f}"
+        relay = max(measure_ms(self._begun) - (waited or 0), 0.0)
+        self._tally.note_begin(relay / 1000)
+        return f"relay;dur={relay:.1f}" + ("" if waited is None else f", upstream;dur={waited:.1f}")
 
     def _write_log(self, status: int, code: str = "", cause: BaseException | None = None) -> None:
         is_refused = status >= HTTPStatus.BAD_REQUEST and status != CLIENT_CLOSED
         self._budget.settle_by(self._upstream.usage, is_refused=is_refused)
+        self._tally.end(code=code, chunks=self._chunks, sent=self._bytes, upstream=self._upstream)
         self._log.info(
             "chat",
             route="/v1/chat/completions",
             provider=self._call.entry.id,
             lane=self._lane.name,
             cache=self._source.outcome,
-            model=f"{self._call.entry.litellm_prefix}/{self._call.model}",
+            # Somebody may have pasted a key in its place.
+            model=redact(f"{self._call.entry.litellm_prefix}/{self._call.model}", (self._call.key,)),
             stream=self._call.is_stream,
             status=int(status),
             code=code,

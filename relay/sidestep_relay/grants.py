@@ -9,7 +9,7 @@ from sidestep.catalogue import CatalogueEntry
 from sidestep_relay.errors import RelayError
 from sidestep_relay.tokens import Token
 
-__all__ = ["check_host", "check_provider", "find_own_key", "list_addresses"]
+__all__ = ["check_host", "check_metrics", "check_provider", "find_own_key", "list_addresses", "name_provider"]
 
 _ELSEWHERE = "custom"
 """The catalogue's row for an address that nobody knows."""
@@ -29,9 +29,30 @@ def check_provider(token: Token, entry: CatalogueEntry, base_url: str | None) ->
     Raises:
         RelayError: 403 `provider_not_allowed`.
     """
+    provider = name_provider(entry, base_url)
+    if not token.may_call(provider):
+        raise _refuse(f"{entry.name}{'' if provider == entry.id else ' at that address'}")
+
+
+def name_provider(entry: CatalogueEntry, base_url: str | None) -> str:
+    """Return the id of who answers a call of *entry* at *base_url*: `custom` at an address that is not its own."""
     is_at_home = not base_url or not entry.base_url or base_url.rstrip("/") in list_addresses(entry)
-    if not token.may_call(entry.id if is_at_home else _ELSEWHERE):
-        raise _refuse(f"{entry.name}{'' if is_at_home else ' at that address'}")
+    return entry.id if is_at_home else _ELSEWHERE
+
+
+def check_metrics(token: Token) -> None:
+    """Return if *token* may read what the relay counts, of everyone.
+
+    Raises:
+        RelayError: 403 `metrics_not_allowed`.
+    """
+    if not token.sees_metrics:
+        raise RelayError(
+            "metrics_not_allowed",
+            "Your token for this relay does not cover its metrics; its operator's does, or one made with --metrics.",
+            status=403,
+            type="permission_error",
+        )
 
 
 def check_host(token: Token, host: str, entries: Iterable[CatalogueEntry]) -> None:

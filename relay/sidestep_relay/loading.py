@@ -28,7 +28,13 @@ class BackgroundLoader:
         self._has_started = False
         self._is_done = threading.Event()
         self._result: Any = None
+        self._seconds = 0.0
         self._error: BaseException | None = None
+
+    @property
+    def seconds(self) -> float:
+        """How long *load* took; 0 until it is done."""
+        return self._seconds
 
     @property
     def is_loaded(self) -> bool:
@@ -57,7 +63,8 @@ class BackgroundLoader:
             self._result = self._load()
         except BaseException as error:  # noqa: BLE001 - not handled here: `get` raises it
             self._error = error
-        self._log.info("loaded", detail="litellm", seconds=round(time.monotonic() - begun, 2))
+        self._seconds = time.monotonic() - begun
+        self._log.info("loaded", detail="litellm", seconds=round(self._seconds, 2))
         self._is_done.set()
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from sidestep_relay.config import SettingError, load_config
+from sidestep_relay.config import SettingError, find_pairing_key, load_config, read_settings
 from sidestep_relay.pairing import make_pairing_link
 from sidestep_relay.token_cli import give_token
 
@@ -43,7 +43,13 @@ def run_pair(options: argparse.Namespace, environment: Mapping[str, str]) -> int
         raise SettingError(
             "pair: this relay has named tokens alone, and their values are not kept; `--token-name NAME` makes another."
         )
-    sys.stdout.write(make_pairing_link(options.page, options.url, token or config.token, config.name) + "\n")
+    key = find_pairing_key(read_settings(environment, options.config))
+    link = make_pairing_link(options.page, options.url, token or config.token, config.name, sealing_key=key)
+    sys.stdout.write(f"{link}\n")
+    if not key:
+        sys.stderr.write(
+            "sidestep-relay: pair: the link seals nothing; set SIDESTEP_SEALING_KEY here as it is set for the relay.\n"
+        )
     for hint in _list_hints(options.url, origin, config.origins):
         sys.stderr.write(f"sidestep-relay: {hint}\n")
     return 0

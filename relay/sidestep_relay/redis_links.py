@@ -53,6 +53,7 @@ class RedisLink:
         self._lock = threading.Lock()
         self._has_started = False
         self._is_away = False
+        self._causes: set[str] = set()
         self._is_looking = False
         self._next_look = 0.0
         self._on_return: list[Callable[[], None]] = []
@@ -97,14 +98,17 @@ class RedisLink:
         self.pool.disconnect()
 
     def _lose(self, error: Exception) -> None:
+        # Its kind alone: what it says can hold the address.
+        cause = type(error).__name__
         with self._lock:
-            was_away, self._is_away = self._is_away, True
+            self._is_away = True
             self._next_look = time.monotonic() + _LOOK_SECONDS
-        if not was_away:
+            is_news = cause not in self._causes
+            self._causes.add(cause)
+        if is_news:
             self._log.warning(
                 "redis_away",
-                # Its kind alone: what it says can hold the address.
-                exception=type(error).__name__,
+                exception=cause,
                 detail="Every process counts for itself, and no answer is shared, until Redis is back.",
             )
 
@@ -128,6 +132,7 @@ class RedisLink:
     def _return(self) -> None:
         with self._lock:
             was_away, self._is_away = self._is_away, False
+            self._causes.clear()
         if was_away:
             self._log.info("redis_back")
             for function in self._on_return:

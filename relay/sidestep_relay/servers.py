@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from sidestep_relay.certificates import CertificateError, CertificateFiles
 from sidestep_relay.deadlines import LAST_WORDS_SECONDS, Deadlines, Drain
 from sidestep_relay.loading import Spawn, spawn_in_gevent, spawn_thread
+from sidestep_relay.multiprocess import find_memory, forget_worker, share_metrics
 from sidestep_relay.telemetry import make_log
 
 if TYPE_CHECKING:
@@ -36,11 +37,11 @@ Announce = Callable[[], None]
 """Called once, when requests are accepted."""
 
 _BACKLOG = 1024
-_EXIT_SECONDS = 5
-"""What a worker of gunicorn needs to notice the end: it looks once in a second, and kept-alive clients have two."""
+_SEND_BUFFER = 256 * 1024  # bytes; with 0.1 s to a client and back that is 2.5 MB/s
+_EXIT_SECONDS = 10
+"""What a worker of gunicorn may need to notice the end (it looks once in a second) and to leave LiteLLM behind."""
 
 _HANDSHAKE_SECONDS = 10.0
-_MEMORY = "/dev/shm"  # noqa: S108 - gunicorn makes its files there with names of their own
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -55,6 +56,9 @@ def bind(host: str, port: int) -> socket.socket:
         if sys.platform != "win32":
             # On Windows this option would let two programs share a port.
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # Connections take it over. Left to itself Linux lets megabytes wait for one client, and tells of room for more
+        # only when a third of them is gone: a slow client would look like one that does not read.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
         listener.bind((host, port))
         listener.listen(_BACKLOG)
     except OSError:
@@ -83,6 +87,15 @@ def serve_gunicorn(
     SIGTERM lets the answers under way end; a second one, and SIGINT, stop at once.
     """
     from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]  # noqa: PLC0415 - not on Windows
+    from gunicorn.glogging import Logger  # type: ignore[import-untyped]  # noqa: PLC0415 - as above
+
+    class QuietLogger(Logger):  # type: ignore[misc]  # gunicorn has no types
+        def setup(self, cfg: Any) -> None:
+            super().setup(cfg)
+            for logger in (self.error_log, self.access_log):
+                # What gunicorn has to say goes where all logs of this process go.
+                logger.handlers.clear()
+                logger.propagate = True
 
     # Gunicorn closes it in the end, so it must not be closed here a second time. Not below, where SIGHUP comes again.
     descriptor = listener.detach()
@@ -99,11 +112,13 @@ def serve_gunicorn(
                 "loglevel": "warning",
                 "when_ready": self.get_ready,
                 "post_worker_init": self.prepare_worker,
+                "child_exit": lambda _, worker: forget_worker(worker.pid),
+                "logger_class": QuietLogger,
                 "proc_name": "sidestep-relay",
                 # A socket for gunicorn's own control program; the relay needs none.
                 "control_socket_disable": True,
                 # The heartbeats' files: in memory, and there also where the root is read-only.
-                "worker_tmp_dir": _MEMORY if os.access(_MEMORY, os.W_OK) else None,
+                "worker_tmp_dir": find_memory(),
                 # Whom to believe about the client's address is decided in `proxies`, for every server alike.
                 "forwarded_allow_ips": "",
                 **(_use_tls(certificates) if certificates else {}),
@@ -113,6 +128,7 @@ def serve_gunicorn(
                     self.cfg.set(name, value)
 
         def load(self) -> Flask:
+            _report_from_hub()
             self.drain = Drain(deadlines.drain)
             return make_app(spawn_in_gevent, self.drain)
 
@@ -123,7 +139,8 @@ def serve_gunicorn(
         def prepare_worker(self, worker: Any) -> None:
             _drain_before_exit(worker, self.drain)
 
-    Application().run()
+    with share_metrics():
+        Application().run()
 
 
 def serve_waitress(
@@ -147,7 +164,8 @@ def serve_waitress(
     from sidestep_relay.waitress_servers import WatchfulServer  # noqa: PLC0415 - only where gunicorn does not run
 
     drain = Drain(deadlines.drain)
-    server = WatchfulServer(make_app(spawn_thread, drain), listener, deadlines, drain)
+    app = make_app(spawn_thread, drain)
+    server = WatchfulServer(app, listener, deadlines, drain, largest_body=app.config["MAX_CONTENT_LENGTH"])
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
         if drain.has_begun:
@@ -183,9 +201,19 @@ SERVERS: dict[str, Serve] = {
 }
 
 
+def _report_from_hub() -> None:
+    """Let gevent report what nobody caught as Python does; on its own it prints the words of it."""
+    import gevent  # type: ignore[import-untyped]  # noqa: PLC0415 - only in gevent's workers
+
+    # As it is now: libraries that are imported later may take its place.
+    report = sys.excepthook
+    gevent.get_hub().print_exception = lambda _context, kind, error, trace: report(kind, error, trace)
+
+
 def _use_tls(certificates: CertificateFiles) -> dict[str, Any]:
     """Return the settings by which gunicorn serves *certificates*, and takes up renewed ones between two requests."""
-    log = make_log()
+    # Not `sys.stderr`: what is printed there is kept back.
+    log = make_log(sys.__stderr__)
 
     def open_context(_config: Any, _usual: Any) -> ssl.SSLContext:
         context = certificates.open()
@@ -206,7 +234,7 @@ def _use_tls(certificates: CertificateFiles) -> dict[str, Any]:
 
 def _shake_hands(wrap: Callable[..., ssl.SSLSocket], connection: socket.socket, **options: Any) -> ssl.SSLSocket:
     """Begin TLS as *wrap* does, but let nobody hold a connection without it, and say nothing of those who try."""
-    import gevent  # type: ignore[import-untyped]  # noqa: PLC0415 - only in gevent's workers
+    import gevent  # noqa: PLC0415 - as above
 
     connection.settimeout(_HANDSHAKE_SECONDS)
     try:

@@ -25,12 +25,45 @@ _HEAD = struct.Struct(">d?")  # when it was made, and whether it is a stream
 _NONCE_BYTES = 12  # NIST SP 800-38D, 8.2: 96 bits
 
 
-class RedisCache:
-    """Keeps answers in Redis: encrypted (AES-256-GCM), so that who reads there learns nothing but sizes and times."""
+# KEYS: the answer, all answers by their end, their sizes; ARGV: the answer, its seconds, the most bytes of all.
+# Bounded here and not by Redis, which would drop counts as well. What has ended by itself is the first to be forgotten.
+_KEEP = """
+local t = redis.call('TIME') local now = t[1] * 1000 + math.floor(t[2] / 1000)
+local function forget(name)
+  local size = redis.call('HGET', KEYS[3], name)
+  if size then redis.call('HINCRBY', KEYS[3], 'all', -size) redis.call('HDEL', KEYS[3], name) end
+  redis.call('ZREM', KEYS[2], name)
+  redis.call('DEL', name)
+end
+forget(KEYS[1])
+local size = #ARGV[1] + 512
+if size > tonumber(ARGV[3]) then return end
+while tonumber(redis.call('HGET', KEYS[3], 'all') or '0') + size > tonumber(ARGV[3]) do
+  local oldest = redis.call('ZRANGE', KEYS[2], 0, 0)[1]
+  if not oldest then break end
+  forget(oldest)
+end
+redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
+redis.call('ZADD', KEYS[2], now + ARGV[2] * 1000, KEYS[1])
+redis.call('HSET', KEYS[3], KEYS[1], size)
+redis.call('HINCRBY', KEYS[3], 'all', size)
+redis.call('EXPIRE', KEYS[2], ARGV[2])
+redis.call('EXPIRE', KEYS[3], ARGV[2])
+"""
+_BY_END, _SIZES = f"{PREFIX}:answers-by-end", f"{PREFIX}:answer-sizes"
 
-    def __init__(self, link: RedisLink, seconds: int, clock: Callable[[], float] = time.time) -> None:
+
+class RedisCache:
+    """Keeps answers in Redis: encrypted (AES-256-GCM), so that who reads there learns nothing but sizes and times.
+
+    If there are too many bytes, the oldest answers go first.
+    """
+
+    def __init__(self, link: RedisLink, seconds: int, most_bytes: int, clock: Callable[[], float] = time.time) -> None:
         self._link = link
+        self._keep = link.register(_KEEP)
         self._seconds = seconds
+        self._most_bytes = most_bytes
         self._clock = clock
 
     def find(self, key: AnswerKey) -> Answer | None:
@@ -44,9 +77,9 @@ class RedisCache:
 
     def keep(self, key: AnswerKey, answer: Answer) -> None:
         """See `Cache`; nothing is kept while Redis is away."""
-        sealed = _seal(answer, key)
+        arguments: list[bytes | int] = [_seal(answer, key), self._seconds, self._most_bytes]
         try:
-            self._link.ask(lambda client: client.set(_name(key), sealed, ex=self._seconds))
+            self._link.ask(lambda _: self._keep([_name(key), _BY_END, _SIZES], arguments))
         except RedisAway:
             return
 

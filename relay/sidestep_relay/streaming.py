@@ -25,6 +25,7 @@ PING = b": ping\n\n"
 _LOOK_UP_SECONDS = 0.2  # how late a client's leaving may be noticed while the provider is silent
 _LONGEST_END = 20  # bytes of the last event, `DONE`, however its lines end
 _WAITING_ITEMS = 64  # how far the provider may be ahead of a slow client
+_WAITING_BYTES = 256 * 1024  # the same; one item more may stand behind them
 
 
 class ClientLeft(Exception):
@@ -39,13 +40,18 @@ class _End:
 class Pump(Generic[T]):
     """Runs an iterator in a thread and hands its items over.
 
-    *abort* must make the iterator fail soon, from another thread; it is called if the pump is closed before the end.
+    The iterator waits where it is too far ahead of whoever takes its items. *abort* must make it fail soon, from
+    another thread; it is called if the pump is closed before the end.
     """
 
     def __init__(self, items: Callable[[], Iterator[T]], abort: Callable[[], None]) -> None:
         self._items = items
         self._abort = abort
+        # Of all that hands over between threads, gevent has this one in C.
         self._queue: queue.Queue[T | _End] = queue.Queue(_WAITING_ITEMS)
+        # Each is written by one side alone, so neither needs a lock.
+        self._bytes_put = self._bytes_taken = 0
+        self._has_room = threading.Event()
         self._is_closed = threading.Event()
         self._has_ended = False
         self._end: _End | None = None
@@ -86,17 +92,21 @@ class Pump(Generic[T]):
                 # The next `get` tells it.
                 self._end = item
             else:
-                items.append(item)
+                items.append(self._open(item))
         return items
 
     def close(self) -> None:
         """Stop the iterator if it still runs."""
         self._is_closed.set()
+        self._has_room.set()
         if not self._has_ended:
             self._abort()
 
     def _open(self, item: T | _End) -> T:
         if not isinstance(item, _End):
+            self._bytes_taken += _measure(item)
+            if not self._has_room.is_set():
+                self._has_room.set()
             return item
         self._has_ended = True
         if item.error is not None:
@@ -114,6 +124,9 @@ class Pump(Generic[T]):
             self._put(_End(None))
 
     def _put(self, item: T | _End) -> bool:
+        """Hand *item* over; return False if nobody wants it any more."""
+        self._wait_for_room()
+        self._bytes_put += _measure(item)
         while not self._is_closed.is_set():
             try:
                 self._queue.put(item, timeout=1.0)
@@ -121,6 +134,17 @@ class Pump(Generic[T]):
                 continue
             return True
         return False
+
+    def _wait_for_room(self) -> None:
+        while self._bytes_put - self._bytes_taken >= _WAITING_BYTES and not self._is_closed.is_set():
+            self._has_room.clear()
+            # Room that was made before the flag was cleared is seen here; such as is made after it raises the flag.
+            if self._bytes_put - self._bytes_taken >= _WAITING_BYTES:
+                self._has_room.wait(1.0)
+
+
+def _measure(item: object) -> int:
+    return len(item) if isinstance(item, bytes) else 0
 
 
 def write_json(data: Mapping[str, Any]) -> bytes:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sys
+import traceback
 from collections.abc import MutableMapping
+from pathlib import Path
+from types import TracebackType
 from typing import Any, TextIO
 
 import structlog
 
-__all__ = ["FIELDS", "Log", "make_log"]
+__all__ = ["FIELDS", "Log", "locate", "make_log"]
 
 FIELDS = frozenset(
     {
@@ -23,6 +26,8 @@ FIELDS = frozenset(
         "exception",
         "lane",
         "level",
+        "logger",
+        "message",
         "method",
         "model",
         "origin",
@@ -35,8 +40,10 @@ FIELDS = frozenset(
         "timestamp",
         "token",
         "upstream_ms",
+        "where",
     }
 )
+_OWN = Path(__file__).parent
 _LONGEST_VALUE = 200  # characters; a model's name comes from the client
 
 Log = structlog.typing.FilteringBoundLogger
@@ -55,6 +62,19 @@ def make_log(file: TextIO | None = None) -> Log:
         wrapper_class=structlog.make_filtering_bound_logger("info"),
     )
     return logger
+
+
+def locate(trace: TracebackType | None) -> str:
+    """Return where *trace* was last in the relay's own code, else where it began to go wrong; as `file:line`.
+
+    Source lines are not read: only places are told.
+    """
+    places = [(Path(frame.f_code.co_filename), line) for frame, line in traceback.walk_tb(trace)]
+    own = [place for place in places if place[0].is_relative_to(_OWN)]
+    if not places:
+        return ""
+    file, line = (own or places)[-1]
+    return f"{file.relative_to(_OWN).as_posix() if own else file.name}:{line}"
 
 
 def _keep_listed_fields(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -9,10 +9,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sidestep.catalogue import load_catalogue
 from sidestep_relay.allowances import LIMIT_NAMES
-from sidestep_relay.config import SettingError, find_tokens, read_name, read_settings
+from sidestep_relay.config import SettingError, find_pairing_key, find_tokens, read_name, read_settings
 from sidestep_relay.pairing import make_pairing_link
+from sidestep_relay.plugins import list_provider_ids
 from sidestep_relay.tokens import (
     EVERYTHING,
     Secret,
@@ -39,7 +39,8 @@ def add_token_commands(commands: Any) -> None:
     actions = command.add_subparsers(required=True, metavar="action", dest="action")
     adding = _add(actions, "add", "make a token and print it, once")
     adding.add_argument("name", help="what logs and lists call it")
-    adding.add_argument("--providers", default=EVERYTHING, help="what it may call, comma-separated (default: *, all)")
+    adding.add_argument("--providers", help="what it may call, comma-separated (default: *, all; with --metrics none)")
+    adding.add_argument("--metrics", action="store_true", help="let it read /metrics, which tell of everyone")
     adding.add_argument(
         "--own-keys", default="", help="providers for which the relay lends its own key (default: none)"
     )
@@ -65,7 +66,7 @@ def run_token(options: argparse.Namespace, environment: Mapping[str, str]) -> No
         SettingError: the file, a setting or an option cannot work.
     """
     settings = read_settings(environment, options.config)
-    path, known = options.tokens or find_tokens(settings), load_catalogue().keys()
+    path, known = options.tokens or find_tokens(settings), list_provider_ids()
     try:
         tokens = load_tokens(path, known)
         changed = _ACTIONS[options.action](options, tokens)
@@ -75,7 +76,7 @@ def run_token(options: argparse.Namespace, environment: Mapping[str, str]) -> No
         raise SettingError(f"token: {error}") from error
     if options.action in ("add", "rotate"):
         # Only now: a value that was not kept opens nothing.
-        _print_value(options, read_name(settings))
+        _print_value(options, read_name(settings), find_pairing_key(settings))
 
 
 def give_token(name: str, environment: Mapping[str, str], *, tokens: Path | None, config: Path | None) -> str:
@@ -86,7 +87,7 @@ def give_token(name: str, environment: Mapping[str, str], *, tokens: Path | None
     """
     path, known, value = (
         tokens or find_tokens(read_settings(environment, config)),
-        load_catalogue().keys(),
+        list_provider_ids(),
         make_token(),
     )
     try:
@@ -99,13 +100,15 @@ def give_token(name: str, environment: Mapping[str, str], *, tokens: Path | None
 
 def _add_one(options: argparse.Namespace, tokens: tuple[Token, ...]) -> tuple[Token, ...]:
     options.value = make_token()
+    usual = "" if options.metrics else EVERYTHING
     token = Token(
         options.name,
         (Secret(hash_token(options.value)),),
-        providers=_split(options.providers),
+        providers=_split(usual if options.providers is None else options.providers),
         uses_own_keys=_split(options.own_keys),
         expires=_read_expires(options.expires),
         limits={name: most for name in LIMIT_NAMES if (most := getattr(options, name)) is not None},
+        sees_metrics=options.metrics,
     )
     return add_token(tokens, token)
 
@@ -117,6 +120,7 @@ def _list_all(_: argparse.Namespace, tokens: tuple[Token, ...]) -> tuple[Token, 
             f"{'expired' if token.expires <= now else 'expires'} {token.expires.isoformat()}" if token.expires else ""
         )
         parts = [token.name, f"providers {_join(token.providers)}", f"own keys {_join(token.uses_own_keys)}", ending]
+        parts += ["metrics"] if token.sees_metrics else []
         parts += [f"{name} {most}" for name, most in token.limits.items()]
         sys.stdout.write("\t".join(part for part in parts if part) + "\n")
     if not tokens:
@@ -149,10 +153,11 @@ def _add(actions: Any, name: str, described: str) -> argparse.ArgumentParser:
     return action
 
 
-def _print_value(options: argparse.Namespace, relay_name: str) -> None:
+def _print_value(options: argparse.Namespace, relay_name: str, sealing_key: bytes) -> None:
     sys.stdout.write(f"The token of {options.name}; it is shown this once:\n{options.value}\n")
     if options.page:
-        link = make_pairing_link(options.page, options.url.rstrip("/"), options.value, relay_name)
+        url = options.url.rstrip("/")
+        link = make_pairing_link(options.page, url, options.value, relay_name, sealing_key=sealing_key)
         sys.stdout.write(f"Open this link to pair the page with this relay (it holds the token):\n{link}\n")
 
 

@@ -45,7 +45,7 @@ EVERYTHING = "*"
 _VERSION = 1
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 _HASH = re.compile(r"sha256:[0-9a-f]{64}")
-_FIELDS = frozenset({"name", "hash", "providers", "uses_own_keys", "expires", "limits", "former"})
+_FIELDS = frozenset({"name", "hash", "providers", "uses_own_keys", "expires", "limits", "former", "sees_metrics"})
 _OTHERS = 0o077  # what a file's mode says of everyone but its user
 
 
@@ -72,6 +72,7 @@ class Token:
         uses_own_keys: for which providers the relay lends it its own keys, if it lends any; ids, or `*`.
         expires: when it ends, or None.
         limits: what differs from the relay's usual `Allowance`, by the names of its fields.
+        sees_metrics: whether it may read `/metrics`, which tell of everyone.
     """
 
     name: str
@@ -80,6 +81,7 @@ class Token:
     uses_own_keys: frozenset[str] = frozenset()
     expires: datetime | None = None
     limits: Mapping[str, int] = field(default_factory=dict)
+    sees_metrics: bool = False
 
     def may_call(self, provider: str) -> bool:
         """Say whether it may call *provider*."""
@@ -102,7 +104,7 @@ def hash_token(value: str) -> bytes:
 
 def make_full_token(value: str) -> Token:
     """Return the token without a name, which may do everything."""
-    return Token("", (Secret(hash_token(value)),), uses_own_keys=frozenset({EVERYTHING}))
+    return Token("", (Secret(hash_token(value)),), uses_own_keys=frozenset({EVERYTHING}), sees_metrics=True)
 
 
 def add_token(tokens: Sequence[Token], token: Token) -> tuple[Token, ...]:
@@ -236,6 +238,7 @@ def _read_token(row: Mapping[str, Any], known: Collection[str]) -> Token:
         uses_own_keys=_read_providers(name, row, "uses_own_keys", known),
         expires=_read_moment(name, row, "expires") if row.get("expires") is not None else None,
         limits=_read_limits(name, row.get("limits", {})),
+        sees_metrics=_read_truth(name, row, "sees_metrics"),
     )
 
 
@@ -263,6 +266,13 @@ def _read_providers(name: str, row: Mapping[str, Any], field: str, known: Collec
     return frozenset(value)
 
 
+def _read_truth(name: str, row: Mapping[str, Any], field: str) -> bool:
+    value = row.get(field, False)
+    if not isinstance(value, bool):
+        raise TokenFileError(f"token {name}: {field} must be true or false.")
+    return value
+
+
 def _read_limits(name: str, limits: Any) -> dict[str, int]:
     if not isinstance(limits, dict):
         raise TokenFileError(f"token {name}: limits must be an object.")
@@ -282,6 +292,7 @@ def _write_token(token: Token) -> dict[str, Any]:
         "uses_own_keys": sorted(token.uses_own_keys),
         "expires": token.expires.isoformat() if token.expires else None,
         "limits": dict(token.limits),
+        "sees_metrics": token.sees_metrics,
         "former": [
             {"hash": _write_hash(old), "until": old.until.isoformat()} for old in token.secrets[1:] if old.until
         ],

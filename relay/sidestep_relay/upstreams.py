@@ -3,7 +3,8 @@
 Whatever LiteLLM is talked into, an `Upstream` sends one request and no second (no retries), to the approved base URL
 and nowhere else, at an address that was checked, without cookies, without following a redirect. It keeps what the
 provider answered, so errors are built from the wire and not from an exception's text, and it can be aborted from
-another thread at any moment, also while the provider is silent.
+another thread at any moment, also while the provider is silent. What the provider says of a key that is not the
+client's is taken out before anyone reads it.
 
 Proxies named in the environment are not used: an address behind a proxy cannot be checked.
 """
@@ -25,6 +26,7 @@ from httpcore._backends.sync import SyncStream  # httpcore has no public way to 
 from sidestep_relay.destinations import Destination, Destinations
 from sidestep_relay.errors import RelayError
 from sidestep_relay.observations import Observer
+from sidestep_relay.redactions import KeyFilter
 from sidestep_relay.sockets import shut
 
 __all__ = ["TIMEOUT", "Connections", "Upstream"]
@@ -75,6 +77,8 @@ class Upstream(httpx.BaseTransport):
         usage: the token counts that the lane found, or None.
         is_aborted: whether `abort` was called.
         timeout: seconds; it stands above those of whoever makes the request.
+
+    *secret* is a key that the client must not see, or empty.
     """
 
     def __init__(
@@ -87,7 +91,9 @@ class Upstream(httpx.BaseTransport):
         reads_along: bool = True,
         largest_error: int = _LARGEST_ERROR,
         idle_seconds: float | None = TIMEOUT.read,
+        secret: str = "",
     ) -> None:
+        self._secret = secret
         self.refusal: RelayError | None = None
         self.failure: httpx.TransportError | None = None
         self.status: int | None = None
@@ -105,7 +111,7 @@ class Upstream(httpx.BaseTransport):
         self._reads_along = reads_along
         self._largest_error = largest_error
         self._sent_at: float | None = None
-        self._answered_at: float | None = None
+        self._waiting = _Stopwatch()
         self._shared_wait_ms: float | None = None
         self._socket: socket.socket | None = None
         self._answer: _Observed | None = None
@@ -113,12 +119,15 @@ class Upstream(httpx.BaseTransport):
 
     @property
     def waited_ms(self) -> float | None:
-        """Milliseconds from sending the request to the answer's headers, or None if there was no answer."""
+        """Milliseconds that were spent waiting for the provider until now, or None if nothing was asked of it."""
         if self._shared_wait_ms is not None:
             return self._shared_wait_ms
-        if self._sent_at is None or self._answered_at is None:
-            return None
-        return (self._answered_at - self._sent_at) * 1000
+        return None if self._sent_at is None else self._waiting.seconds * 1000
+
+    @property
+    def was_asked(self) -> bool:
+        """Whether the request was sent to the provider, or tried to be."""
+        return self._sent_at is not None and self.refusal is None
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send *request*, once.
@@ -131,6 +140,7 @@ class Upstream(httpx.BaseTransport):
         self._sent_at = time.monotonic()
         self._check(request.url)
         token = _current.set(self)
+        self._waiting.start()
         try:
             response = self._connections.handle_request(self._clean(request))
         except RelayError as error:
@@ -140,8 +150,8 @@ class Upstream(httpx.BaseTransport):
             self.failure = error
             raise
         finally:
+            self._waiting.stop()
             _current.reset(token)
-        self._answered_at = time.monotonic()
         return self._take(response)
 
     def note_shared_wait(self, milliseconds: float) -> None:
@@ -171,6 +181,7 @@ class Upstream(httpx.BaseTransport):
                 "destination_refused",
                 "The request would have left the base URL that was approved, so it was not sent.",
                 status=403,
+                param="X-Provider-Base",
             )
             raise httpx.ConnectError("not the approved base URL")
 
@@ -190,16 +201,22 @@ class Upstream(httpx.BaseTransport):
         self.headers = response.headers
         content_type = response.headers.get("content-type", "").lower()
         if not response.is_success:
-            self.error_body = _read_some(response, self._largest_error)
+            self.error_body = self._hide(_read_some(response, self._largest_error))
             response.close()
             return httpx.Response(response.status_code, content=self.error_body, headers={"content-type": content_type})
+        if self._secret:
+            _unpack(response)
         self.is_html = content_type.startswith("text/html")
         if self._reads_along and response.headers.get("content-encoding", "identity") == "identity":
             self.observer = Observer(self._dialect, is_stream=content_type.startswith(_STREAMS))
         response.headers.pop("set-cookie", None)
-        self._answer = _Observed(response.stream, self)
+        self._answer = _Observed(response.stream, self, self._waiting, KeyFilter(self._secret))
         response.stream = self._answer
         return response
+
+    def _hide(self, body: bytes) -> bytes:
+        key_filter = KeyFilter(self._secret)
+        return key_filter.feed(body) + key_filter.flush()
 
     # what the connection underneath uses
 
@@ -216,21 +233,57 @@ class Upstream(httpx.BaseTransport):
             self._socket = None
 
 
+class _Stopwatch:
+    """Adds up spans of time. One thread starts and stops it; others may read it, also while it runs."""
+
+    def __init__(self) -> None:
+        self._total = 0.0
+        self._since: float | None = None
+
+    @property
+    def seconds(self) -> float:
+        """The spans until now."""
+        since = self._since
+        return self._total + (0.0 if since is None else time.monotonic() - since)
+
+    def start(self) -> None:
+        """Begin a span."""
+        self._since = time.monotonic()
+
+    def stop(self) -> None:
+        """End the span, if one runs."""
+        if self._since is not None:
+            self._total += time.monotonic() - self._since
+            self._since = None
+
+
 class _Observed(httpx.SyncByteStream):
-    def __init__(self, stream: Any, upstream: Upstream) -> None:
+    def __init__(self, stream: Any, upstream: Upstream, waiting: _Stopwatch, key_filter: KeyFilter) -> None:
+        self._key_filter = key_filter
         self._stream = stream
         self._upstream = upstream
+        self._waiting = waiting
 
     def __iter__(self) -> Iterator[bytes]:
         observer = self._upstream.observer
+        self._waiting.start()
         try:
-            for data in self._stream:
-                if observer:
-                    observer.feed(data)
-                yield data
+            for piece in self._stream:
+                self._waiting.stop()
+                if data := self._key_filter.feed(piece):
+                    if observer:
+                        observer.feed(data)
+                    yield data
+                self._waiting.start()
         except httpx.TransportError as error:
             self._upstream.failure = error
             raise
+        finally:
+            self._waiting.stop()
+        if rest := self._key_filter.flush():
+            if observer:
+                observer.feed(rest)
+            yield rest
         if observer:
             observer.finish()
 
@@ -329,6 +382,26 @@ def _connect(address: str, port: int, timeout: float | None) -> SyncStream:
 def _hold(connection: socket.socket) -> None:
     if upstream := _current.get():
         upstream.hold(connection)
+
+
+def _unpack(response: httpx.Response) -> None:
+    """Let *response* carry its body unpacked, if it was packed although nobody asked for that."""
+    if response.headers.get("content-encoding", "identity") != "identity":
+        packed = httpx.Response(response.status_code, headers=response.headers, stream=response.stream)
+        response.stream = _Unpacked(packed)
+        for name in ("content-encoding", "content-length"):
+            response.headers.pop(name, None)
+
+
+class _Unpacked(httpx.SyncByteStream):
+    def __init__(self, packed: httpx.Response) -> None:
+        self._packed = packed
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self._packed.iter_bytes()
+
+    def close(self) -> None:
+        self._packed.close()
 
 
 def _read_some(response: httpx.Response, largest: int) -> bytes:

@@ -6,13 +6,15 @@ import re
 
 from playwright.sync_api import Page, expect
 
+from sidestep.envelopes import decode_public_key, encode, make_fingerprint
 from tests.browser.pages import provider_cards, wait_for_python
 
+_POINT = b"\x04" + bytes(range(64))
 _TOKEN = "pairing-token-0123456789abcdef"
 
 
-def make_link(url: str, name: str = "My laptop") -> str:
-    data = json.dumps({"url": url, "token": _TOKEN, "name": name}).encode()
+def make_link(url: str, name: str = "My laptop", **more: str) -> str:
+    data = json.dumps({"url": url, "token": _TOKEN, "name": name, **more}).encode()
     return "#relay=" + base64.urlsafe_b64encode(data).decode().rstrip("=")
 
 
@@ -93,3 +95,47 @@ def test_a_dialog_that_is_told_late_to_have_closed_takes_no_other_along(page: Pa
         make_link("https://relay.example"),
     )
     expect(page.get_by_role("dialog")).to_contain_text("https://relay.example")
+
+
+def test_a_link_with_a_key_seals_and_another_key_is_never_taken_by_itself(page: Page, static_server: str) -> None:
+    keys = [encode(b"\x04" + bytes([place]) * 64) for place in (1, 2)]
+    page.goto(f"{static_server}/{make_link(static_server, 'This computer', key=keys[0])}")
+    page.get_by_role("link", name="Relays").click()
+    card = provider_cards(page)
+    expect(card).to_contain_text("Sealed: the host in front of it sees neither keys nor words.")
+    expect(card).to_contain_text(make_fingerprint(decode_public_key(keys[0])))
+
+    # Not even from the page's own origin, where a pairing is taken at once.
+    page.evaluate("hash => { location.hash = hash }", make_link(static_server, "This computer", key=keys[1]))
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("another sealing key")
+    dialog.get_by_role("button", name="Not now").click()
+    expect(card).to_contain_text(make_fingerprint(decode_public_key(keys[0])))
+
+    page.evaluate("hash => { location.hash = hash }", make_link(static_server, "This computer"))
+    expect(page.get_by_text("Paired with this computer's relay.").last).to_be_visible()
+    expect(card).to_contain_text(make_fingerprint(decode_public_key(keys[0])))
+    expect(card).to_contain_text("Sealed:")
+
+
+def test_what_the_host_may_see_is_chosen_only_where_there_is_a_key(page: Page, static_server: str) -> None:
+    page.goto(f"{static_server}/#relays")
+    wait_for_python(page)
+    page.get_by_role("button", name="Add relay").click()
+    dialog = page.get_by_role("dialog")
+    choice = dialog.get_by_label("What the host in front of it can see")
+    expect(choice).to_be_disabled()
+    expect(choice).to_have_value("off")
+    dialog.get_by_label("Relay URL").fill(make_link("https://relay.example", key=encode(_POINT)))
+    expect(choice).to_have_value("exchange")
+    choice.select_option(label="Not the providers' keys")
+    dialog.get_by_role("button", name="Save").click()
+    card = provider_cards(page)
+    expect(card).to_contain_text("sees the words, and not the providers' keys")
+
+    # Editing something else changes nothing of it.
+    page.get_by_role("button", name="Edit My laptop").click()
+    dialog.get_by_label("Name").fill("Attic")
+    dialog.get_by_role("button", name="Save").click()
+    expect(card).to_contain_text("Attic")
+    expect(card).to_contain_text("sees the words, and not the providers' keys")

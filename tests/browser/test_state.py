@@ -1,10 +1,14 @@
 """The pure transitions of `state.js`, run in the browser that will run them."""
 
+import base64
+import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page
+
+from sidestep.envelopes import encode, make_fingerprint
 
 Run = Callable[[str], Any]
 
@@ -111,3 +115,36 @@ def test_answers_can_be_paged_through(run: Run) -> None:
 )
 def test_pairing_links_that_make_no_sense_are_refused(run: Run, link: str) -> None:
     assert run(f"s.parsePairing({link!r})") is None
+
+
+def test_a_pairing_link_with_a_damaged_key_is_not_one_without(run: Run) -> None:
+    for key in ("B" + "A" * 85, "A" * 87, "B" + "=" * 86, 7):
+        content = json.dumps({"url": "https://r.example", "token": "t", "key": key}).encode()
+        link = "#relay=" + base64.urlsafe_b64encode(content).decode().rstrip("=")
+        assert run(f"s.parsePairing({link!r})") is None
+
+
+@pytest.mark.parametrize(
+    ("known", "key", "can_seal", "expected"),
+    [
+        ("undefined", "K", "true", {"public_key": "K", "sealing": "exchange"}),
+        ("undefined", "K", "false", {"public_key": "K", "sealing": "off"}),
+        ("undefined", "", "true", {"public_key": "", "sealing": "off"}),
+        ("{ public_key: '', sealing: 'off' }", "K", "true", {"public_key": "K", "sealing": "exchange"}),
+        # A link without a key takes none away, and one with another changes no level.
+        ("{ public_key: 'P', sealing: 'key' }", "", "true", {"public_key": "P", "sealing": "key"}),
+        ("{ public_key: 'P', sealing: 'key' }", "K", "true", {"public_key": "K", "sealing": "key"}),
+        ("{ public_key: 'P', sealing: 'exchange' }", "K", "false", {"public_key": "K", "sealing": "exchange"}),
+    ],
+)
+def test_pairing_seals_all_that_it_can_and_never_less_than_before(
+    run: Run, known: str, key: str, can_seal: str, expected: dict[str, str]
+) -> None:
+    assert run(f"s.pairedSealing({known}, {{ public_key: {key!r} }}, {{ canSeal: {can_seal} }})") == expected
+
+
+def test_the_page_makes_the_relay_s_fingerprints(page: Page, static_server: str) -> None:
+    page.goto(f"{static_server}/build.json")
+    point = b"\x04" + bytes(range(64))
+    made = page.evaluate(f"import('/js/fingerprints.js').then((f) => f.makeFingerprint({encode(point)!r}))")
+    assert made == make_fingerprint(point)

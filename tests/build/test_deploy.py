@@ -270,7 +270,7 @@ def test_every_setting_that_is_named_exists() -> None:
     known = set(SETTING.findall((ROOT / "docs" / "relay.md").read_text(encoding="utf-8")))
     files = [*DEPLOY.iterdir(), ROOT / "Dockerfile", ROOT / "docs" / "hosting.md"]
     named = {name for file in files if file.is_file() for name in SETTING.findall(file.read_text(encoding="utf-8"))}
-    assert named - known - {"SIDESTEP_REDIS_URL"} == set()
+    assert named - known == set()
 
 
 def test_the_file_for_fly_fits_the_image(instructions: list[tuple[str, str]]) -> None:

@@ -59,7 +59,8 @@ def test_every_module_of_the_import_map_is_there(site_dir: Path, import_map: str
 def test_vendored_modules_import_only_what_the_map_has(site_dir: Path, import_map: str) -> None:
     imports = json.loads(import_map)["imports"]
     for file in (site_dir / "vendor").rglob("*.js"):
-        for specifier in re.findall(r'(?:\bfrom|^import)\s*"([@\w][^"]*)"', file.read_text()):
+        text = re.sub(r"/\*.*?\*/", "", file.read_text(), flags=re.DOTALL)
+        for specifier in re.findall(r'(?:\bfrom|^import)\s*"([@\w][^"]*)"', text):
             assert specifier in imports, f"{file.name} imports {specifier}"
 
 
@@ -134,6 +135,8 @@ def test_what_the_page_carries_comes_with_its_licence(site_dir: Path) -> None:
         "idb",
         "pyodide",
         "@highlightjs/cdn-assets",
+        "@hpke/common",
+        "@hpke/core",
         "Python",
         "micropip",
     ):

@@ -63,9 +63,10 @@ class App:
         expect(dialog).to_have_count(0)
         self.go_to("Chat")
 
-    def pair(self, url: str, token: str, name: str = "Attic") -> None:
+    def pair(self, url: str, token: str, name: str = "Attic", *, sealing_key: str = "") -> None:
         """Open a pairing link of a relay elsewhere and agree to add it."""
-        content = json.dumps({"url": url, "token": token, "name": name}).encode()
+        sealing = {"key": sealing_key} if sealing_key else {}
+        content = json.dumps({"url": url, "token": token, "name": name, **sealing}).encode()
         self.open("#relay=" + base64.urlsafe_b64encode(content).decode().rstrip("="))
         dialog = self.page.get_by_role("dialog")
         expect(dialog).to_contain_text(url)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import socket
+import time
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any
 
 import httpx
@@ -37,6 +39,14 @@ def make_body(fake: Fake, **fields: Any) -> dict[str, Any]:
 def chat(client: httpx.Client, fake: Fake, **fields: Any) -> httpx.Response:
     """Send one chat to *fake* and return the whole answer."""
     return client.post("/v1/chat/completions", headers=make_headers(fake), json=make_body(fake, **fields))
+
+
+def chat_when_free(client: httpx.Client, fake: Fake, **fields: Any) -> httpx.Response:
+    """Send one chat as soon as an answer's place is free: it becomes that a moment after the last byte was sent."""
+    deadline = time.monotonic() + WAIT_SECONDS
+    while (answer := chat(client, fake, **fields)).status_code == HTTPStatus.TOO_MANY_REQUESTS:
+        assert time.monotonic() < deadline, answer.text
+    return answer
 
 
 def write_usual(fake: Fake) -> list[bytes]:

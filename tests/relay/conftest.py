@@ -12,6 +12,7 @@ from flask import Flask
 
 from sidestep_relay.app import create_app
 from sidestep_relay.config import RelayConfig
+from sidestep_relay.metrics import Metrics
 from sidestep_relay.telemetry import make_log
 from tests.fakes.fixtures import (  # noqa: F401 - fixtures are used by name
     anthropic_provider,
@@ -40,6 +41,29 @@ def gunicorn_relay() -> Iterator[RunningRelay]:
 @pytest.fixture(scope="session")
 def waitress_relay() -> Iterator[RunningRelay]:
     yield from start_loaded("waitress")
+
+
+def start_reusing(server: str) -> Iterator[RunningRelay]:
+    settings = {"SIDESTEP_JOIN": "true", "SIDESTEP_CACHE_SECONDS": "600", "SIDESTEP_STREAMS": "4"}
+    yield from start_loaded(server, **settings)
+
+
+@pytest.fixture(scope="session")
+def gunicorn_reusing() -> Iterator[RunningRelay]:
+    yield from start_reusing("gunicorn")
+
+
+@pytest.fixture(scope="session")
+def waitress_reusing() -> Iterator[RunningRelay]:
+    yield from start_reusing("waitress")
+
+
+@pytest.fixture(params=["gunicorn", "waitress"])
+def reusing(request: pytest.FixtureRequest) -> RunningRelay:
+    """A relay that keeps answers, and lets identical requests share a call; four answers at a time."""
+    running = request.getfixturevalue(f"{request.param}_reusing")
+    assert isinstance(running, RunningRelay)
+    return running
 
 
 @pytest.fixture(scope="session")
@@ -81,8 +105,8 @@ def log() -> StringIO:
 def make_app(log: StringIO) -> Callable[..., Flask]:
     """Makes the application without a server and without litellm; takes `RelayConfig`'s fields."""
 
-    def make(*, environment: dict[str, str] | None = None, **fields: Any) -> Flask:
+    def make(*, environment: dict[str, str] | None = None, metrics: Metrics | None = None, **fields: Any) -> Flask:
         config = RelayConfig(**{"token": TOKEN, "origins": (PAGE,), **fields})
-        return create_app(config, environment=environment, log=make_log(log), spawn=lambda _: None)
+        return create_app(config, environment=environment, log=make_log(log), spawn=lambda _: None, metrics=metrics)
 
     return make

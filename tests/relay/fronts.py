@@ -77,7 +77,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def send_kept(self, kept: Kept) -> None:
         status, headers, body = kept
-        self.send_response(status)
+        self.send_response_only(status)
         for name, value in [*headers, ("Content-Length", str(len(body)))]:
             self.send_header(name, value)
         self.end_headers()
@@ -128,7 +128,7 @@ class _FrontHandler(_Handler):
 
     def _stream(self, answer: http.client.HTTPResponse, headers: list[tuple[str, str]]) -> None:
         packer = zlib.compressobj(wbits=31) if self.front.compresses else None
-        self.send_response(answer.status)
+        self.send_response_only(answer.status)
         for name, value in [*headers, *([("Content-Encoding", "gzip")] if packer else [])]:
             self.send_header(name, value)
         self.send_header("Connection", "close")

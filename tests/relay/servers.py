@@ -57,11 +57,14 @@ class RunningRelay:
         with self._news:
             return [json.loads(line) for line in self.stderr if line.startswith("{")]
 
-    def wait_for_log(self, timeout: float = 10.0, **fields: Any) -> dict[str, Any]:
-        """Wait for a log line that has *fields* and return it; AssertionError if none comes."""
+    def wait_for_log(self, timeout: float = 10.0, *, since: int = 0, **fields: Any) -> dict[str, Any]:
+        """Wait for a log line that has *fields* and return it; AssertionError if none comes.
+
+        Of `stderr` lines before *since* are left out.
+        """
 
         def find() -> dict[str, Any] | None:
-            lines = [json.loads(line) for line in self.stderr if line.startswith("{")]
+            lines = [json.loads(line) for line in self.stderr[since:] if line.startswith("{")]
             fitting = (line for line in lines if all(line.get(name) == fields[name] for name in fields))
             return next(fitting, None)
 
@@ -113,6 +116,7 @@ def run_relay(
     settings: Mapping[str, str] | None = None,
     arguments: Sequence[str] = (),
     token: str = TOKEN,
+    program: str = "sidestep_relay",
 ) -> Iterator[RunningRelay]:
     """Run `sidestep-relay serve` on a free port until the end of the block.
 
@@ -125,9 +129,10 @@ def run_relay(
         settings: more of its environment.
         arguments: more of its command line.
         token: its token; an empty one lets it make its own.
+        program: the module to run: the relay, or one of the tests' that behaves like it.
     """
     with tempfile.TemporaryDirectory() as home:
-        command = [sys.executable, "-m", "sidestep_relay", "serve", "--port", "0", *arguments]
+        command = [sys.executable, "-m", program, "serve", "--port", "0", *arguments]
         command += ["--site", str(site)] if site else []
         command += ["--page", page] if page else []
         command += ["--server", server] if server else []
@@ -165,7 +170,7 @@ def make_environment(
 ) -> dict[str, str]:
     """Return an environment without the developer's own settings and keys."""
     kept = {name: os.environ[name] for name in ("PATH", "LANG", "SYSTEMROOT", "TMPDIR") if name in os.environ}
-    python_path = [str(_ROOT / "pyclient"), str(_ROOT / "relay")]
+    python_path = [str(_ROOT / "pyclient"), str(_ROOT / "relay"), str(_ROOT)]
     return {
         **kept,
         "HOME": home,

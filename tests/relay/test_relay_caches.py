@@ -32,7 +32,7 @@ from sidestep_relay.tokens import Secret, Token, hash_token, save_tokens
 from tests.fakes import CUT, AnthropicProvider, OpenProvider, Reply, Stream
 from tests.fakes.wires import DONE, write_chunk, write_event
 from tests.relay.calls import MESSAGES, Fake, make_body, make_headers
-from tests.relay.conftest import PAGE, start_loaded
+from tests.relay.conftest import PAGE
 from tests.relay.redis_servers import RunningRedis
 from tests.relay.servers import TOKEN, RunningRelay
 
@@ -92,11 +92,6 @@ def tell(answer: Any) -> str | None:
 # what a client gets
 
 
-@pytest.fixture(scope="module", params=["gunicorn", "waitress"])
-def keeping(request: pytest.FixtureRequest) -> Iterator[RunningRelay]:
-    yield from start_loaded(request.param, SIDESTEP_CACHE_SECONDS="600")
-
-
 @pytest.fixture(params=["open_provider", "anthropic_provider"], ids=["pipe", "translate"])
 def fake(request: pytest.FixtureRequest) -> Fake:
     """A provider of each lane."""
@@ -107,12 +102,12 @@ def fake(request: pytest.FixtureRequest) -> Fake:
 
 @STREAMS
 def test_the_same_request_is_answered_again_with_the_same_bytes(
-    keeping: RunningRelay, fake: Fake, is_stream: bool
+    reusing: RunningRelay, fake: Fake, is_stream: bool
 ) -> None:
-    headers = {**keeping.headers, **make_headers(fake), **USE, "Origin": PAGE}
+    headers = {**reusing.headers, **make_headers(fake), **USE, "Origin": PAGE}
 
     def post() -> httpx.Response:
-        url = f"{keeping.url}/v1/chat/completions"
+        url = f"{reusing.url}/v1/chat/completions"
         body = make_body(fake, stream=is_stream)
         return httpx.post(url, headers=headers, json=body, timeout=20, trust_env=False)
 
@@ -131,7 +126,7 @@ def test_the_same_request_is_answered_again_with_the_same_bytes(
     exposed = second.headers["Access-Control-Expose-Headers"]
     assert "X-Sidestep-Cache" in exposed
     assert "Age" in exposed
-    line = keeping.wait_for_log(event="chat", cache="hit", request_id=second.headers["X-Request-Id"])
+    line = reusing.wait_for_log(event="chat", cache="hit", request_id=second.headers["X-Request-Id"])
     assert (line["status"], line["bytes"]) == (200, len(first.content))
 
 
@@ -435,10 +430,10 @@ def test_a_document_in_the_place_of_a_stream_is_kept_as_that(
     assert (second.data, second.mimetype) == (first.data, "application/json")
 
 
-def test_an_answer_whose_client_left_is_not_kept(keeping: RunningRelay, open_provider: OpenProvider) -> None:
+def test_an_answer_whose_client_left_is_not_kept(reusing: RunningRelay, open_provider: OpenProvider) -> None:
     events = [write_chunk({"content": "x" * 100_000}) for _ in range(100)]
-    headers, body = {**keeping.headers, **make_headers(open_provider), **USE}, make_body(open_provider, stream=True)
-    url = f"{keeping.url}/v1/chat/completions"
+    headers, body = {**reusing.headers, **make_headers(open_provider), **USE}, make_body(open_provider, stream=True)
+    url = f"{reusing.url}/v1/chat/completions"
     for _ in range(2):
         open_provider.answers.append(Stream([*events, *GOOD_END]))
         with httpx.stream("POST", url, headers=headers, json=body, timeout=20, trust_env=False) as answer:
@@ -514,7 +509,7 @@ def read_raw(redis_server: RunningRedis, key: str) -> bytes:
 
 def test_a_changed_or_moved_answer_is_none(redis_server: RunningRedis, log: StringIO, clock: Clock) -> None:
     link = RedisLink(redis_server.url, make_log(log))
-    cache = RedisCache(link, 60, clock)
+    cache = RedisCache(link, 60, 10_000, clock)
     keep(cache, "a", b"one", clock.now)
     assert find(cache, "a") == b"one"
     sealed = read_raw(redis_server, "sidestep:answers:a")
@@ -530,6 +525,30 @@ def test_a_changed_or_moved_answer_is_none(redis_server: RunningRedis, log: Stri
         client.set("sidestep:answers:a", sealed)
         clock.now += 60
         assert find(cache, "a") is None
+    link.close()
+
+
+def test_redis_is_bounded_and_the_oldest_goes_first(redis_server: RunningRedis, log: StringIO, clock: Clock) -> None:
+    link = RedisLink(redis_server.url, make_log(log))
+    cache = RedisCache(link, 60, 6000, clock)
+    with redis_server.client as client:
+        for key in "abcd":
+            keep(cache, key, b"x" * 1200, clock.now)
+            # Their ends differ, whatever the time it took.
+            client.zadd("sidestep:answers-by-end", {f"sidestep:answers:{key}": 2e12 + ord(key)})
+        assert [bool(find(cache, key)) for key in "abcd"] == [False, True, True, True]
+        for _ in range(5):
+            keep(cache, "d", b"y" * 1200, clock.now)
+        assert [bool(find(cache, key)) for key in "bcd"] == [True, True, True]
+        keep(cache, "e", b"x" * 6000, clock.now)
+        assert [bool(find(cache, key)) for key in "bcde"] == [True, True, True, False]
+        # What has ended by itself takes no room.
+        for key in "bc":
+            client.delete(f"sidestep:answers:{key}")
+            client.zadd("sidestep:answers-by-end", {f"sidestep:answers:{key}": 1})
+        keep(cache, "f", b"x" * 3500, clock.now)
+        assert [bool(find(cache, key)) for key in "df"] == [True, True]
+        assert 0 < client.ttl("sidestep:answer-sizes") <= 60
     link.close()
 
 

@@ -85,6 +85,7 @@ def tls_relay(authority: Authority) -> Iterator[RunningRelay]:
 # relays
 
 
+@pytest.mark.alone
 def test_a_good_relay_has_nothing_against_it(check: Check, tls_relay: RunningRelay, authority: Authority) -> None:
     report = check(tls_relay.url, "--ca-file", str(authority.file))
     assert list(report.findings) == ["name", "tls", *EVERYTHING[2:], "clients"]
@@ -93,6 +94,7 @@ def test_a_good_relay_has_nothing_against_it(check: Check, tls_relay: RunningRel
     assert not [line for line in tls_relay.log_lines() if line["event"] == "chat"]
 
 
+@pytest.mark.alone
 def test_it_passes_both_servers(check: Check, relay: RunningRelay) -> None:
     report = check(relay.url)
     assert (report.status, report.bad()) == (0, [])
@@ -121,6 +123,7 @@ def test_without_token_and_page_it_says_what_it_could_not_see(check: Check, guni
 # what stands in front
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     ("front", "bad", "words"),
     [
@@ -147,6 +150,7 @@ def test_without_token_and_page_it_says_what_it_could_not_see(check: Check, guni
         (Front(keeps=True), {"refusal": "failure", "stream": "failure"}, "copies of answers"),
         (Front(adds={"Age": "7"}), {"token": "failure"}, "it sent Age"),
         (Front(speaks_for=True), {"clients": "warning"}, "SIDESTEP_TRUSTED_PROXIES=127.0.0.1"),
+        (Front(adds={"Server": "nginx/1.22.1"}), {"clients": "warning"}, "A proxy (nginx/1.22.1) does not say"),
     ],
     ids=lambda value: "" if not isinstance(value, Front) else repr(value)[:0] or None,
 )
@@ -168,6 +172,7 @@ def test_what_answers_everybody_is_told(check: Check) -> None:
     assert report.tells("refusal", "failure", "Anybody can use this relay")
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(("idle_s", "verdict"), [(0.6, "failure"), (30, "ok")])
 def test_how_long_silence_may_last_is_seen(
     check: Check, gunicorn_relay: RunningRelay, idle_s: float, verdict: str
@@ -265,6 +270,7 @@ def test_an_authority_that_nobody_knows_is_told(check: Check, authority: Authori
         assert check(url).tells("tls", "failure", "--ca-file")
 
 
+@pytest.mark.alone
 def test_a_certificate_that_ends_soon_is_told(check: Check, gunicorn_relay: RunningRelay, authority: Authority) -> None:
     with run_front(gunicorn_relay.url, Front(), certificate=authority.issue("soon", days=5)) as url:
         report = check(url, "--ca-file", str(authority.file))

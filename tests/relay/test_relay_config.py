@@ -12,6 +12,7 @@ import pytest
 
 from sidestep_relay.auth import keep_token
 from sidestep_relay.config import SettingError, load_config
+from sidestep_relay.deadlines import Deadlines
 from sidestep_relay.redis_links import RedisLink
 from sidestep_relay.telemetry import make_log
 from tests.relay.servers import TOKEN
@@ -33,6 +34,11 @@ GOOD = {"SIDESTEP_TOKEN": TOKEN}
         ("SIDESTEP_USE_OWN_KEYS", "perhaps"),
         ("SIDESTEP_PING_SECONDS", "soon"),
         ("SIDESTEP_PING_SECONDS", "0"),
+        ("SIDESTEP_IDLE_SECONDS", "0"),
+        ("SIDESTEP_TOTAL_SECONDS", "86401"),
+        ("SIDESTEP_READER_SECONDS", "inf"),
+        ("SIDESTEP_REQUEST_SECONDS", "soon"),
+        ("SIDESTEP_DRAIN_SECONDS", "nan"),
         ("SIDESTEP_NAME", "x" * 61),
         ("SIDESTEP_LANES", "openai"),
         ("SIDESTEP_LANES", "openai=direct"),
@@ -132,3 +138,10 @@ def test_a_kept_token_that_was_cut_is_refused(tmp_path: Path, monkeypatch: pytes
 def test_a_site_needs_an_index(tmp_path: Path) -> None:
     with pytest.raises(SettingError, match="--site"):
         load_config(GOOD, site=tmp_path)
+
+
+def test_deadlines_are_read() -> None:
+    names = ("IDLE", "TOTAL", "READER", "REQUEST", "DRAIN")
+    settings = {f"SIDESTEP_{name}_SECONDS": str(number + 0.5) for number, name in enumerate(names)}
+    assert load_config(GOOD | settings).deadlines == Deadlines(idle=0.5, total=1.5, reader=2.5, request=3.5, drain=4.5)
+    assert load_config(GOOD).deadlines == Deadlines()

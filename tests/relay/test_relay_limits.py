@@ -161,6 +161,23 @@ def test_model_tokens_are_estimated_and_put_right(clock: Clock) -> None:
     limiter.count_tokens("a", 60, 100)
 
 
+def test_what_is_put_right_after_the_minute_gives_nothing_away(clock: Clock) -> None:
+    limiter = Limiter()
+    early = limiter.count_tokens("a", 50, 100)
+    clock.now += 61
+    limiter.count_tokens("a", 100, 100)
+    early.settle(0)
+    assert limiter_is_full(limiter)
+
+
+def limiter_is_full(limiter: Limiter) -> bool:
+    try:
+        limiter.count_tokens("a", 1, 100)
+    except RelayError as error:
+        return error.code == "rate_limited"
+    return False
+
+
 def test_a_request_larger_than_the_limit_passes_alone(clock: Clock) -> None:
     limiter = Limiter()
     limiter.count_tokens("a", 1000, 100)

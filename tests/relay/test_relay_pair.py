@@ -9,12 +9,16 @@ from pathlib import Path
 import httpx
 import pytest
 
+from sidestep.envelopes import encode
 from sidestep_relay.cli import main
+from sidestep_relay.sealing import make_sealing_key
+from sidestep_relay.sealing_keys import read_keys, read_keys_file
 from tests.relay.servers import TOKEN, run_relay
 from tests.relay.test_relay_start import read_pairing, run
 
 PAGE = "https://page.example/app/"
 URL = "https://relay.example"
+SEALING = make_sealing_key()
 
 Pair = Callable[..., tuple[int, str, str]]
 
@@ -22,7 +26,7 @@ Pair = Callable[..., tuple[int, str, str]]
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder where tokens are kept; there are no settings but the page's origin."""
-    for name in ("SIDESTEP_TOKEN", "SIDESTEP_TOKENS", "SIDESTEP_TOKEN_FILE", "SIDESTEP_NAME"):
+    for name in ("SIDESTEP_TOKEN", "SIDESTEP_TOKENS", "SIDESTEP_TOKEN_FILE", "SIDESTEP_NAME", "SIDESTEP_SEALING_KEY"):
         monkeypatch.delenv(name, raising=False)
     for name in ("XDG_CONFIG_HOME", "APPDATA", "HOME"):
         monkeypatch.setenv(name, str(tmp_path))
@@ -45,11 +49,32 @@ def pair(home: Path, capsys: pytest.CaptureFixture[str]) -> Pair:
 def test_the_link_is_alone_and_holds_the_token(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SIDESTEP_TOKEN", TOKEN)
     monkeypatch.setenv("SIDESTEP_NAME", "Office")
+    monkeypatch.setenv("SIDESTEP_SEALING_KEY", SEALING)
     status, out, err = pair(url=f"{URL}/")
     assert (status, err, out.count("\n")) == (0, "", 1)
     page, pairing = read_pairing(out.strip())
     assert page == PAGE
     assert (pairing["url"], pairing["token"], pairing["name"]) == (URL, TOKEN, "Office")
+
+
+def test_a_link_carries_the_key_of_its_relay_or_none(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], home: Path
+) -> None:
+    _, own = read_pairing(pair()[1].strip())
+    assert own["key"] == encode(read_keys_file(home / "sidestep" / "relay-sealing-key").current.public)
+    # The token of a relay elsewhere: this computer's key is not that relay's.
+    monkeypatch.setenv("SIDESTEP_TOKEN", TOKEN)
+    status, out, err = pair()
+    assert status == 0
+    assert "key" not in read_pairing(out.strip())[1]
+    assert "SIDESTEP_SEALING_KEY" in err
+    monkeypatch.setenv("SIDESTEP_SEALING_KEY", SEALING)
+    status, out, err = pair()
+    assert (status, err) == (0, "")
+    assert read_pairing(out.strip())[1]["key"] == encode(read_keys(SEALING).current.public)
+    monkeypatch.delenv("SIDESTEP_SEALING_KEY")
+    assert main(["token", "add", "anna", "--page", PAGE]) == 0
+    assert "key" not in read_pairing(capsys.readouterr().out.split()[-1])[1]
 
 
 def test_before_the_first_run_the_token_is_made_and_kept(pair: Pair, home: Path) -> None:

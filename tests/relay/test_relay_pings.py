@@ -7,11 +7,13 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from sidestep.envelopes import ANSWER_PREFIX_SIZE, PATH, FrameSplitter
 from tests.fakes import Hold, OpenProvider, Reply, Stream
 from tests.fakes.servers import Piece
 from tests.fakes.wires import DONE, write_chunk
 from tests.relay.calls import make_body, make_headers, read_stream
 from tests.relay.conftest import start_loaded
+from tests.relay.envelopes import make_envelope, open_answer, read_public_key
 from tests.relay.servers import RunningRelay
 
 PING = b": ping\n\n"
@@ -82,3 +84,23 @@ def test_no_comment_is_put_into_an_event(pinging: RunningRelay, open_provider: O
             assert read_stream(b"".join(received)).is_done
         inside.release()
         assert answer.read() == b"".join(piece for piece in torn if isinstance(piece, bytes))
+
+
+def test_a_sealed_silence_is_filled_as_well(pinging: RunningRelay, open_provider: OpenProvider) -> None:
+    hold = Hold()
+    end = [write_chunk({"content": "b"}), write_chunk(finish_reason="stop"), DONE]
+    open_provider.answers.append(Stream([write_chunk({"content": "a"}), hold, *end]))
+    public_key = read_public_key(pinging)
+    envelope = make_envelope(public_key, token=pinging.token, fake=open_provider, stream=True)
+    with httpx.stream("POST", pinging.url + PATH, content=envelope.data, timeout=10, trust_env=False) as answer:
+        received = answer.iter_raw()
+        read = next(received)
+        # Head, first event, and then what the silence is filled with.
+        while len(FrameSplitter().feed(read[ANSWER_PREFIX_SIZE:])) < 4:
+            read += next(received)
+        hold.release()
+        read += b"".join(received)
+    head, body = open_answer(read, envelope.sealed)
+    assert head.status == 200
+    assert body.count(PING) >= 2
+    assert read_stream(body).text == "ab"

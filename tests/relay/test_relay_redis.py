@@ -34,8 +34,8 @@ from tools.ports import find_free_port
 STREAMS = "sidestep:streams:token:a"
 TOKENS = "sidestep:tokens:tokens:a"
 LIMITED = (429, "rate_limited", True, True)
-AT_ONCE = 0.1
-"""Seconds in which nobody waited for Redis, also on a busy computer."""
+AT_ONCE = 0.4
+"""Seconds in which nobody waited for Redis, not even once, also on a busy computer."""
 
 
 class Process:
@@ -265,7 +265,8 @@ def test_nobody_waits_twice_for_a_redis_that_hangs(
     redis_server.hang()
     began = time.monotonic()
     process.limiter.count_request("token", "a", 100)
-    assert time.monotonic() - began < 1.0
+    # One time of half a second, and what a busy computer adds.
+    assert time.monotonic() - began < 2.0
     began = time.monotonic()
     for _ in range(20):
         process.limiter.count_request("token", "a", 100)
@@ -406,6 +407,14 @@ def wait_for_redis(relay: RunningRelay) -> None:
     relay.wait_for_log(event="redis_back")
 
 
+def look_until(relay: RunningRelay, **fields: str) -> None:
+    """Let *relay* look for Redis until it logs *fields*."""
+    deadline = time.monotonic() + 10
+    while not any(fields.items() <= line.items() for line in relay.log_lines()):
+        assert time.monotonic() < deadline, relay.log_lines()
+        httpx.get(f"{relay.url}/readyz", timeout=5, trust_env=False)
+
+
 def test_two_workers_share_limits_and_a_killed_one_s_answers_end(
     settings: dict[str, str], redis_server: RunningRedis, open_provider: OpenProvider
 ) -> None:
@@ -448,10 +457,18 @@ def test_a_relay_starts_without_its_redis_and_keeps_its_password_to_itself(redis
         redis_server.start("--requirepass", "hunter2")
         wait_for_redis(relay)
         assert ask(relay) == 200
+        redis_server.hang()
+        with ThreadPoolExecutor(8) as pool:
+            # One worker of gevent: who waits for Redis keeps nobody else from being served.
+            asked = [pool.submit(ask, relay) for _ in range(8)]
+            assert httpx.get(f"{relay.url}/healthz", timeout=5, trust_env=False).status_code == 200
+            assert [answer.result(10) for answer in asked] == [200] * 8
+        relay.wait_for_log(event="redis_away", exception="TimeoutError")
         redis_server.stop()
         redis_server.start("--requirepass", "hunter3")
+        # Told although it was away before: the reason is another.
+        look_until(relay, exception="AuthenticationError")
         assert ask(relay) == 200
-        relay.wait_for_log(event="redis_away", exception="AuthenticationError")
         said = "".join(relay.stdout + relay.stderr)
     assert "hunter" not in said
     assert str(redis_server.port) not in said

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any
@@ -20,19 +21,12 @@ from tests.fakes import CUT, AnthropicProvider, Hold, OpenProvider, Reply, Strea
 from tests.fakes.servers import Piece
 from tests.fakes.wires import DONE, make_usage, write_chunk
 from tests.relay.calls import Fake, make_body, make_headers, read_stream
-from tests.relay.conftest import start_loaded
 from tests.relay.servers import RunningRelay, run_relay
 
 PATIENCE = 0.5
 """Seconds within which a provider must be let go after the last client left."""
 
 END = [write_chunk(finish_reason="stop"), DONE]
-
-
-@pytest.fixture(scope="module", params=["gunicorn", "waitress"])
-def sharing(request: pytest.FixtureRequest) -> Iterator[RunningRelay]:
-    settings = {"SIDESTEP_JOIN": "true", "SIDESTEP_CACHE_SECONDS": "600", "SIDESTEP_STREAMS": "4"}
-    yield from start_loaded(request.param, **settings)
 
 
 @pytest.fixture(params=["open_provider", "anthropic_provider"], ids=["pipe", "translate"])
@@ -58,13 +52,22 @@ class Call:
         self._done: Future[bytes] = self._pool.submit(self._run)
 
     def _run(self) -> bytes:
+        deadline = time.monotonic() + 10
+        while not self._try():
+            assert time.monotonic() < deadline, "there was no place"
+        return bytes(self._read)
+
+    def _try(self) -> bool:
         with self._client.stream("POST", self._url, headers=self._headers, json=self._body) as answer:
+            if answer.status_code == 429 and json.loads(answer.read())["error"]["code"] == "rate_limited":
+                # One of those that `wait_boarded` sends was in this place.
+                return False
             self._answer = answer
             for data in answer.iter_bytes():
                 with self._news:
                     self._read += data
                     self._news.notify_all()
-        return bytes(self._read)
+        return True
 
     def wait_for(self, wanted: bytes) -> None:
         """Wait until *wanted* has come."""
@@ -100,12 +103,12 @@ class Call:
 
 
 @pytest.fixture
-def call(sharing: RunningRelay) -> Iterator[Callable[..., Call]]:
+def call(reusing: RunningRelay) -> Iterator[Callable[..., Call]]:
     """Begins a chat."""
     made: list[Call] = []
 
     def begin(fake: Fake, **fields: Any) -> Call:
-        made.append(Call(sharing, fake, **fields))
+        made.append(Call(reusing, fake, **fields))
         return made[-1]
 
     yield begin
@@ -150,14 +153,14 @@ def test_who_comes_late_reads_the_stream_from_its_start(call: Callable[..., Call
     assert late[0].answer.headers["Content-Type"] == first.answer.headers["Content-Type"]
 
 
-def test_a_whole_answer_is_shared(call: Callable[..., Call], sharing: RunningRelay, fake: Fake) -> None:
+def test_a_whole_answer_is_shared(call: Callable[..., Call], reusing: RunningRelay, fake: Fake) -> None:
     hold = Hold()
     model = fake.models[0]
     fake.answers.append(Reply(200, fake.write_whole(model), hold=hold))
     calls = [call(fake)]
     hold.wait_reached()
     calls += [call(fake) for _ in range(3)]
-    wait_boarded(sharing, fake, 4)
+    wait_boarded(reusing, fake, 4)
     hold.release()
     bodies = [one.finish() for one in calls]
     assert bodies == bodies[:1] * 4
@@ -184,14 +187,14 @@ def wait_boarded(relay: RunningRelay, fake: Fake, count: int) -> None:
 
 @pytest.mark.parametrize("is_stream", [False, True], ids=["whole", "stream"])
 def test_an_error_before_the_first_byte_is_everybody_s(
-    call: Callable[..., Call], sharing: RunningRelay, fake: Fake, is_stream: bool
+    call: Callable[..., Call], reusing: RunningRelay, fake: Fake, is_stream: bool
 ) -> None:
     hold = Hold()
     fake.answers.append(Reply(429, {"error": {"message": "busy"}}, {"Retry-After": "7"}, hold=hold))
     calls = [call(fake, stream=is_stream)]
     hold.wait_reached()
     calls += [call(fake, stream=is_stream) for _ in range(3)]
-    wait_boarded(sharing, fake, 4)
+    wait_boarded(reusing, fake, 4)
     hold.release()
     for one in calls:
         one.finish()
@@ -250,7 +253,7 @@ def test_when_the_first_leaves_the_call_goes_on(call: Callable[..., Call], fake:
 
 @pytest.mark.parametrize("is_early", [True, False], ids=["before the answer", "in the middle"])
 def test_when_all_have_left_the_provider_is_let_go(
-    call: Callable[..., Call], sharing: RunningRelay, fake: Fake, is_early: bool
+    call: Callable[..., Call], reusing: RunningRelay, fake: Fake, is_early: bool
 ) -> None:
     hold = Hold()
     if is_early:
@@ -260,7 +263,7 @@ def test_when_all_have_left_the_provider_is_let_go(
     calls = [call(fake, stream=True)]
     hold.wait_reached()
     calls += [call(fake, stream=True) for _ in range(3)]
-    wait_boarded(sharing, fake, 4)
+    wait_boarded(reusing, fake, 4)
     for one in calls[:-1]:
         one.leave()
     assert not fake.chats[0].closed_early.is_set()
@@ -276,7 +279,7 @@ def test_when_all_have_left_the_provider_is_let_go(
 
 
 def test_who_does_not_read_slows_nobody(
-    call: Callable[..., Call], sharing: RunningRelay, open_provider: OpenProvider
+    call: Callable[..., Call], reusing: RunningRelay, open_provider: OpenProvider
 ) -> None:
     # More than all buffers between a relay and a client together, and less than is held for who is late.
     events = [write_chunk({"content": f"{number} " + "x" * 50_000}) for number in range(140)]
@@ -284,9 +287,9 @@ def test_who_does_not_read_slows_nobody(
     open_provider.answers.append(Stream([events[0], hold, *events[1:], *END]))
     first = call(open_provider, stream=True)
     first.wait_for(b"0 x")
-    headers = {**sharing.headers, **make_headers(open_provider), "X-Sidestep-Cache": "join"}
+    headers = {**reusing.headers, **make_headers(open_provider), "X-Sidestep-Cache": "join"}
     body = make_body(open_provider, stream=True)
-    url = f"{sharing.url}/v1/chat/completions"
+    url = f"{reusing.url}/v1/chat/completions"
     with httpx.stream("POST", url, headers=headers, json=body, timeout=20, trust_env=False) as slow:
         assert slow.headers["X-Sidestep-Cache"] == "joined"
         hold.release()
@@ -322,15 +325,15 @@ def test_only_the_same_request_with_the_same_wish_is_shared(
 
 
 def test_another_key_is_not_let_in(
-    call: Callable[..., Call], sharing: RunningRelay, open_provider: OpenProvider
+    call: Callable[..., Call], reusing: RunningRelay, open_provider: OpenProvider
 ) -> None:
     hold = Hold()
     script(open_provider, hold, 2)
     first = call(open_provider, stream=True)
     hold.wait_reached()
-    headers = {**sharing.headers, **make_headers(open_provider), "X-Sidestep-Cache": "join", "X-Provider-Key": "wrong"}
+    headers = {**reusing.headers, **make_headers(open_provider), "X-Sidestep-Cache": "join", "X-Provider-Key": "wrong"}
     body = make_body(open_provider, stream=True)
-    url = f"{sharing.url}/v1/chat/completions"
+    url = f"{reusing.url}/v1/chat/completions"
     refused = httpx.post(url, headers=headers, json=body, timeout=20, trust_env=False)
     assert (refused.status_code, refused.json()["error"]["code"]) == (401, "provider_auth")
     hold.release()
@@ -496,11 +499,27 @@ def test_who_comes_after_the_end_gets_a_flight_of_its_own() -> None:
     source, flights, (seat,) = fly([Whole(b"{}")])
     source.gate.release()
     assert list(seat) == [Whole(b"{}")]
-    fresh, is_first = flights.board("key", lambda: None)
-    assert is_first
-    # The end of the old one forgets the old one alone.
-    seat.flight.end(None)
-    assert flights.board("key", lambda: None)[0].flight is fresh.flight
+    assert flights.board("key", lambda: None)[1]
+
+
+def test_a_flight_that_ends_is_forgotten_and_not_the_one_in_its_place() -> None:
+    gate = threading.Event()
+
+    class SlowFlights(Flights):
+        def _forget(self, key: Hashable, flight: Flight) -> None:
+            assert gate.wait(10)
+            super()._forget(key, flight)
+
+    flights = SlowFlights()
+    old, _ = flights.board("key", lambda: None)
+    ending = threading.Thread(target=old.flight.end, args=(None,))
+    ending.start()
+    while not (fresh := flights.board("key", lambda: None))[1]:
+        # Not closed yet.
+        continue
+    gate.set()
+    ending.join(10)
+    assert flights.board("key", lambda: None)[0].flight is fresh[0].flight
 
 
 def test_a_call_that_never_began_ends_for_all_who_wait() -> None:

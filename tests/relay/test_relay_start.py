@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 import pytest
 
+from sidestep.envelopes import decode_public_key, make_fingerprint
 from tests.relay.servers import TOKEN, make_environment, run_relay
 
 SERVERS = pytest.mark.parametrize("server", ["gunicorn", "waitress"])
@@ -74,7 +75,9 @@ def test_it_pairs_a_page_elsewhere() -> None:
     with run_relay(page="https://page.example/app/") as relay:
         page, pairing = read_pairing(relay.wait_pairing_link())
     assert page == "https://page.example/app/"
+    key = decode_public_key(pairing.pop("key"))
     assert pairing == {"url": relay.url, "token": TOKEN, "name": "This computer"}
+    assert any(make_fingerprint(key) in line for line in relay.stdout), "what the page shows can be compared"
 
 
 def test_without_a_page_no_token_is_printed() -> None:

@@ -129,6 +129,7 @@ def leave_at(
     return left
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("is_stream", [True, False])
 def test_a_client_that_leaves_before_the_answer_frees_the_provider(
     relay: RunningRelay, authority: Authority, open_provider: OpenProvider, is_stream: bool
@@ -141,6 +142,7 @@ def test_a_client_that_leaves_before_the_answer_frees_the_provider(
     relay.wait_for_log(event="chat", code="client_left", model=name_model(open_provider), stream=is_stream)
 
 
+@pytest.mark.alone
 def test_a_client_that_leaves_during_silence_frees_the_provider(
     relay: RunningRelay, authority: Authority, open_provider: OpenProvider
 ) -> None:

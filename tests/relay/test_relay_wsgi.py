@@ -115,6 +115,7 @@ def test_nobody_else_is_answered(client: httpx.Client, open_provider: OpenProvid
     assert open_provider.chats == []
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("is_silent", [True, False], ids=["before the answer", "during a stream"])
 def test_a_client_that_leaves_frees_the_provider(host: Host, open_provider: OpenProvider, is_silent: bool) -> None:
     hold = Hold()

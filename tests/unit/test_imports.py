@@ -14,12 +14,13 @@ MAY_IMPORT = {
     "policies": set(),
     "types": set(),
     "catalogue": {"types"},
-    "config": {"catalogue", "errors", "policies"},
+    "envelopes": set(),
+    "config": {"catalogue", "envelopes", "errors", "policies", "types"},
     "sse": {"errors"},
     "dialects": {"types", "sse", "errors"},
     "routing": {"config", "policies", "types", "errors"},
     "addresses": set(),
-    "transports": {"addresses", "types", "errors"},
+    "transports": {"addresses", "envelopes", "types", "errors"},
     "diagnosis": {"addresses", "catalogue", "config", "errors"},
     "probes": {"addresses", "calls", "config", "diagnosis", "dialects", "errors", "transports", "types"},
     "answers": {"dialects", "errors", "sse", "types"},
@@ -62,8 +63,15 @@ MAY_IMPORT = {
     },
 }  # fmt: skip
 
-IN_THE_BROWSER = {"transports/fetch.py", "transports/browser.py"}
-ONLY_IN = {"js": IN_THE_BROWSER, "pyodide": IN_THE_BROWSER, "httpx": {"transports/http.py"}}
+IN_THE_BROWSER = {"transports/fetch.py", "transports/browser.py", "transports/page_sealer.py"}
+HPKE = {"transports/hpke.py"}
+ONLY_IN = {
+    "js": IN_THE_BROWSER,
+    "pyodide": IN_THE_BROWSER,
+    "httpx": {"transports/http.py"},
+    "pyhpke": HPKE,
+    "cryptography": HPKE,
+}
 
 
 def sources() -> list[tuple[str, str, set[str]]]:

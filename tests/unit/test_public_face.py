@@ -48,6 +48,7 @@ PUBLIC = {
     "RouteTaken",
     "RelayUnreachable",
     "RoutesFailed",
+    "SealBroken",
     "ServerError",
     "SidestepError",
     "StreamIncomplete",

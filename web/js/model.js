@@ -19,7 +19,7 @@ import { emptyConfig } from "./state.js";
  *
  * @typedef {{id: number, text: string, undo: (() => void) | null}} Toast
  *
- * @typedef {{state: "testing"} | {state: "ok", version: string, latency: number, providers: string[]}
+ * @typedef {{state: "testing"} | {state: "ok", version: string, latency: number, providers: string[], isKeyNew: boolean}
  *   | {state: "failed", message: string, remedy: string}} RelayTest
  *
  * @typedef {ReturnType<typeof createPageModel>} PageModel

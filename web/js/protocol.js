@@ -18,6 +18,11 @@
  * @property {string} id
  * @property {string} name
  * @property {string} url
+ * @property {string} [public_key]  what is sealed to it; empty without
+ * @property {SealingLevel} [sealing]
+ *
+ * @typedef {"off" | "key" | "exchange"} SealingLevel  what the host in front of a relay does not see: nothing is hidden
+ *   from it, the provider's key, everything
  *
  * @typedef {{relay: string, provider: string}} Consent
  *
@@ -179,7 +184,7 @@
  * @property {{payload: {relay: Relay, token: string},
  *   value: {relay: Relay, token: string, problems: Problem[], notes: string[]}}} check_relay
  * @property {{payload: {relay: Relay, token: string},
- *   value: {version: string, latency_ms: number, providers: string[]}}} test_relay
+ *   value: {version: string, latency_ms: number, providers: string[], is_key_new: boolean}}} test_relay
  * @property {{payload: {provider: string, refresh?: boolean},
  *   value: {models: Model[], source: "live" | "curated" | "manual", error: Failure | null, fetched_at: number | null,
  *     is_stale: boolean}}} models

@@ -409,8 +409,11 @@ export function freeId(wish, taken) {
 
 // Pairing
 
+/** A point of P-256, uncompressed, in base64url. */
+const PUBLIC_KEY = /^B[A-Za-z0-9_-]{86}$/;
+
 /**
- * @typedef {{url: string, token: string, name: string}} Pairing
+ * @typedef {{url: string, token: string, name: string, public_key: string}} Pairing  `public_key` may be empty
  */
 
 /**
@@ -431,15 +434,29 @@ export function parsePairing(link) {
 }
 
 /**
+ * @param {Relay | undefined} known  the relay at the address of the pairing
+ * @param {Pairing} pairing
+ * @param {{canSeal: boolean}} page
+ * @returns {Pick<Relay, "public_key" | "sealing">} a link without a key takes no key away
+ */
+export function pairedSealing(known, { public_key }, { canSeal }) {
+  const isPinned = Boolean(known?.public_key);
+  const level = public_key && canSeal ? "exchange" : "off";
+  return { public_key: public_key || known?.public_key || "", sealing: isPinned ? known?.sealing : level };
+}
+
+/**
  * @param {any} data
  * @returns {Pairing | null}
  */
 function checkedPairing(data) {
-  const { url, token, name = "" } = data ?? {};
-  if (![url, token, name].every((field) => typeof field === "string") || !token) return null;
+  const { url, token, name = "", key = "" } = data ?? {};
+  if (![url, token, name, key].every((field) => typeof field === "string") || !token) return null;
+  // A key that is damaged must not count as none.
+  if (key && !PUBLIC_KEY.test(key)) return null;
   const { protocol, host, username, password } = new URL(url);
   if (!["http:", "https:"].includes(protocol) || username || password) return null;
-  return { url, token, name: name.trim() || host };
+  return { url, token, name: name.trim() || host, public_key: key };
 }
 
 // Models

@@ -114,11 +114,20 @@ async function install(pyodide, wheel) {
 function createBridge(pyodide) {
   const module = pyodide.pyimport("sidestep.bridge");
   try {
-    return /** @type {Bridge} */ (module.create_bridge(postFrame));
+    return /** @type {Bridge} */ (module.create_bridge(postFrame, lazySealer));
   } finally {
     module.destroy();
   }
 }
+
+/** Loaded when the first request is sealed, and not before: most pages need no relay. */
+const lazySealer = {
+  /** @type {typeof import("./sealer.js").seal} */
+  async seal(...parameters) {
+    const sealer = await import("./sealer.js");
+    return sealer.seal(...parameters);
+  },
+};
 
 /** @param {string} json  Python's bridge has joined events already, so that fast streams do not flood the page */
 function postFrame(json) {

@@ -141,6 +141,7 @@ NAMES: Mapping[type[SidestepError], type[CompletionError]] = MappingProxyType(
         errors.UnexpectedResponse: APIError,
         errors.RelayRefused: APIError,
         errors.RelayAuthenticationError: AuthenticationError,
+        errors.SealBroken: APIConnectionError,
         errors.StreamIncomplete: APIConnectionError,
         errors.NoRoute: APIConnectionError,
         errors.RoutesFailed: APIConnectionError,

@@ -139,6 +139,20 @@ _KIND_BY_NAME: Mapping[str, str] = {
 }
 _VAGUE_NAMES: Mapping[str, str] = {"invalid_request_error": "request", "INVALID_ARGUMENT": "request"}
 
+_PAIR_AGAIN = (
+    "If its operator changed the key, pair again by the new link; take none that comes from elsewhere. If not, "
+    "somebody else answers there."
+)
+_SEALING_REMEDIES: Mapping[str, str] = {
+    "sealed_key_unknown": _PAIR_AGAIN,
+    "sealing_off": _PAIR_AGAIN,
+    "sealed_invalid": "Retry. If it stays, something between here and the relay changes requests.",
+    "sealed_replayed": "Retry; the new request is sealed anew.",
+    "sealed_expired": "Set this computer's clock, or the relay's.",
+    "sealed_busy": "Wait a minute, then retry.",
+    "sealed_unsafe": "Whoever runs the relay can mend it.",
+}
+
 _RELAY_TOKEN_CODES = frozenset({"relay_token_missing", "relay_token_wrong", "relay_token_expired"})
 
 
@@ -250,7 +264,8 @@ class FailureReader:
                 **details,
             )
         words = self._clean(said.words or "it gave no reason")
-        return RelayRefused(f"The relay “{self.relay}” refused: {words}", **details)
+        remedy = _SEALING_REMEDIES.get(said.code or "", "")
+        return RelayRefused(f"The relay “{self.relay}” refused: {words}", remedy=remedy, **details)
 
     def _read_foreign(
         self, status: int, headers: Mapping[str, str], body: bytes, retry_after: float | None

@@ -1,6 +1,7 @@
 """Bytes out, bytes in. A transport knows HTTP and nothing of what is said over it.
 
 `fetch` runs in Pyodide, `http` in CPython, `mock` in tests. One is chosen once, by `choose_transport`, and injected.
+`sealed` seals what goes to a relay, with `hpke` in CPython and `page_sealer` in the page.
 `surroundings` says what the place it is sent from knows of itself; `browser` asks the browser for that.
 """
 
@@ -8,12 +9,23 @@ from __future__ import annotations
 
 import sys
 from collections.abc import AsyncGenerator, Mapping
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from sidestep.transports.surroundings import NullSurroundings, Surroundings
 from sidestep.types import HttpRequest
 
-__all__ = ["NullSurroundings", "Response", "Surroundings", "Transport", "choose_surroundings", "choose_transport"]
+if TYPE_CHECKING:
+    from sidestep.transports.sealed import Sealer
+
+__all__ = [
+    "NullSurroundings",
+    "Response",
+    "Surroundings",
+    "Transport",
+    "choose_surroundings",
+    "choose_transport",
+    "wrap_sealer",
+]
 
 
 class Response(Protocol):
@@ -63,6 +75,15 @@ def choose_transport() -> Transport:
     from sidestep.transports.http import HttpTransport  # noqa: PLC0415 - httpx is an extra
 
     return HttpTransport()
+
+
+def wrap_sealer(js_sealer: Any) -> Sealer | None:
+    """Return the page's sealer as Python calls it; None without one, or outside a browser."""
+    if sys.platform == "emscripten" and js_sealer is not None:
+        from sidestep.transports.page_sealer import PageSealer  # noqa: PLC0415 - exists only in a browser
+
+        return PageSealer(js_sealer)
+    return None
 
 
 def choose_surroundings() -> Surroundings:

@@ -18,6 +18,7 @@ __all__ = ["Reading", "judge_patience", "judge_proxy", "judge_stream", "read_tic
 
 _OK = 200
 _PING_SECONDS = 15.0  # how soon the relay breaks a silence, unless it was told otherwise
+_OWN_SERVERS = ("gunicorn", "waitress", "wsgiserver")  # in lower case; what a proxy replaces with its own name
 _LATE_MS = 500.0  # more than a mobile network's jitter
 
 
@@ -27,11 +28,13 @@ class Reading:
 
     Attributes:
         about: what the first event says.
+        server: what serves, by its own word.
         silent_s: how long nothing had come when the stream ended.
     """
 
     status: int = 0
     encoding: str = ""
+    server: str = ""
     ticks: list[tuple[float, float]] = field(default_factory=list)
     about: dict[str, Any] = field(default_factory=dict)
     silent_s: float = 0.0
@@ -50,6 +53,7 @@ def read_ticks(
     try:
         with client.stream("POST", "/v1/relay/ticks", params=query, headers=headers, timeout=timeout) as answer:
             reading.status, reading.encoding = answer.status_code, answer.headers.get("Content-Encoding", "")
+            reading.server = answer.headers.get("Server", "")
             for data in answer.iter_bytes() if reading.status == _OK else ():
                 last = clock()
                 for event in decoder.feed(data):
@@ -107,8 +111,18 @@ def judge_proxy(reading: Reading) -> Finding:
             "The relay is behind a proxy whose word it does not take: all clients share one limit by address.",
             f"If {peer or 'a Unix socket'} is your proxy, set SIDESTEP_TRUSTED_PROXIES={peer or 'private'}.",
         )
-    told = "from its proxy" if became == "believed" else "by their connections"
-    return Finding("clients", "ok", f"The relay knows its clients apart, {told}.")
+    if became == "believed":
+        return Finding("clients", "ok", "The relay knows its clients apart, from its proxy.")
+    if reading.server and not reading.server.lower().startswith(_OWN_SERVERS):
+        return Finding(
+            "clients",
+            "warning",
+            f"A proxy ({reading.server[:40]}) does not say whose requests it passes on: all clients share one limit by "
+            "address.",
+            "Let it send X-Forwarded-For (nginx: `proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for`), and "
+            "name it in SIDESTEP_TRUSTED_PROXIES.",
+        )
+    return Finding("clients", "ok", "The relay knows its clients apart, by their connections.")
 
 
 def judge_patience(reading: Reading, silence_s: int) -> Finding:
@@ -120,8 +134,8 @@ def judge_patience(reading: Reading, silence_s: int) -> Finding:
     return Finding(
         "silence",
         "warning" if is_bridged else "failure",
-        f"A proxy cuts an answer that was silent for {silent:.0f} s. "
-        + ("Streams are kept open by pings; whole answers that take longer are lost." if is_bridged else ""),
+        f"A proxy cuts an answer that was silent for {silent:.0f} s."
+        + (" Streams are kept open by pings; whole answers that take longer are lost." if is_bridged else ""),
         "Let the proxy wait longer (nginx: proxy_read_timeout 300s)"
         + ("." if is_bridged else f", or set SIDESTEP_PING_SECONDS below {max(silent, 1):.0f}."),
     )

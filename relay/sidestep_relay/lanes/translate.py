@@ -27,7 +27,8 @@ from typing import Any, ClassVar
 
 import httpx
 
-from sidestep_relay.chats import VENDOR_FIELDS, ChatCall
+from sidestep_relay.chats import ChatCall
+from sidestep_relay.fields import VENDOR_FIELDS
 from sidestep_relay.lanes import LaneName, Whole
 from sidestep_relay.lanes.failures import describe_failure, describe_page, describe_unfinished, read_error
 from sidestep_relay.observations import Observation
@@ -44,6 +45,8 @@ _ENVIRONMENT = {
     "LITELLM_LOCAL_ANTHROPIC_BETA_HEADERS": "True",
     "LITELLM_ANTHROPIC_DISABLE_URL_SUFFIX": "True",
     "LITELLM_LOG": "CRITICAL",
+    # It would take the place of what reports exceptions.
+    "JSON_LOGS": "False",
     "LOGGING_EXECUTOR_MAX_PENDING_TASKS": "0",
     "MAX_IMAGE_URL_DOWNLOAD_SIZE_MB": "0",
     # A model may well say the same thing a hundred times; LiteLLM takes that for a fault.

@@ -63,13 +63,16 @@ export function createActions({ model, rpc, keeper, loaded, origin }) {
     },
 
     /**
-     * The relay that served this page is trusted with its keys already; any other is shown first.
+     * The relay that served this page is trusted with its keys already; any other is shown first, and so is another
+     * sealing key than the one that was pinned.
      *
      * @param {Pairing} pairing
      */
     async offerPairing(pairing) {
       await loaded;
-      if (new URL(pairing.url).origin !== origin) model.dialog.value = { kind: "pairing", pairing };
+      const pinned = settings.findPaired(pairing)?.public_key;
+      const isNew = pinned && pairing.public_key && pinned !== pairing.public_key;
+      if (isNew || new URL(pairing.url).origin !== origin) model.dialog.value = { kind: "pairing", pairing };
       else await reported(settings.pair(pairing).then(() => toast("Paired with this computer's relay.")));
     },
 

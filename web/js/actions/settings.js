@@ -8,7 +8,7 @@
  * @import { Keeper } from "./keeper.js"
  */
 import { failureOf } from "../rpc.js";
-import { GROUP, freeId, restored, withConsent, withoutConsent, withoutProvider, withoutRelay, withProvider, withRelay }
+import { GROUP, freeId, pairedSealing, restored, withConsent, withoutConsent, withoutProvider, withoutRelay, withProvider, withRelay }
   from "../state.js";
 
 const CATALOGUE = new URL("../../catalogue.json", import.meta.url);
@@ -183,7 +183,8 @@ export function settingsActions({ model, rpc, keeper, toast, reported, origin })
       publish({ state: "testing" });
       try {
         const found = await rpc.call("test_relay", { relay, token: secrets.relays[id]?.value ?? "" });
-        publish({ state: "ok", version: found.version, latency: found.latency_ms, providers: found.providers });
+        publish({ state: "ok", version: found.version, latency: found.latency_ms, providers: found.providers,
+          isKeyNew: found.is_key_new });
       } catch (error) {
         const { message, remedy } = failureOf(error);
         publish({ state: "failed", message, remedy });
@@ -195,11 +196,17 @@ export function settingsActions({ model, rpc, keeper, toast, reported, origin })
      *
      * @param {Pairing} pairing
      */
-    pair({ url, token, name }) {
-      const { relays } = model.config.value;
-      const known = relays.find((relay) => new URL(relay.url).href === new URL(url).href);
-      const id = known?.id ?? freeId(name, relays.map((relay) => relay.id));
-      return storeRelay({ id, name, url }, token, "device");
+    pair(pairing) {
+      const { url, token, name } = pairing;
+      const known = this.findPaired(pairing);
+      const id = known?.id ?? freeId(name, model.config.value.relays.map((relay) => relay.id));
+      const sealing = pairedSealing(known, pairing, { canSeal: isSecureContext });
+      return storeRelay({ ...known, id, name, url, ...sealing }, token, "device");
+    },
+
+    /** @param {Pairing} pairing */
+    findPaired({ url }) {
+      return model.config.value.relays.find((relay) => new URL(relay.url).href === new URL(url).href);
     },
 
     /** @param {string} id  a provider, whose direct way is not tried any more */

@@ -1,7 +1,10 @@
 // @ts-check
-/** @import { Custody } from "../store.js" */
+/**
+ * @import { SealingLevel } from "../protocol.js"
+ * @import { Custody } from "../store.js"
+ */
 import { useRef, useState } from "preact/hooks";
-import { parsePairing } from "../state.js";
+import { pairedSealing, parsePairing } from "../state.js";
 import { useApp } from "./context.js";
 import { OtherProblems } from "./field.js";
 import { FormFoot } from "./form_foot.js";
@@ -9,21 +12,26 @@ import { html } from "./html.js";
 import { TextInput } from "./inputs.js";
 import { Modal } from "./modal.js";
 import { useSaving } from "./saving.js";
+import { SealingInput } from "./sealing.js";
 import { CustodyChoice, SecretField } from "./secret_field.js";
 
-const SHOWN_FIELDS = ["url", "token", "name"];
+const SHOWN_FIELDS = ["url", "token", "name", "sealing"];
 
 /** @param {{id: string | null, close: () => void}} props */
 export function RelayDialog({ id, close }) {
   const { model, actions } = useApp();
   const existing = model.config.value.relays.find((relay) => relay.id === id);
-  const [draft, setDraft] = useState({ url: existing?.url ?? "", name: existing?.name ?? "", token: "" });
+  const [draft, setDraft] = useState({
+    url: existing?.url ?? "", name: existing?.name ?? "", token: "", public_key: existing?.public_key ?? "",
+    sealing: /** @type {SealingLevel} */ (existing?.sealing ?? "off"),
+  });
   const [custody, setCustody] = useState(/** @type {Custody} */ (model.custody.value.relays[id ?? ""] ?? "device"));
   const form = useRef(/** @type {HTMLFormElement | null} */ (null));
   const isKept = id !== null && id in model.custody.value.relays;
 
   const { saving, problems, save } = useSaving(form, async () => {
-    const relay = { id: id ?? "", name: draft.name.trim(), url: draft.url.trim() };
+    const { public_key, sealing } = draft;
+    const relay = { ...existing, id: id ?? "", name: draft.name.trim(), url: draft.url.trim(), public_key, sealing };
     const saved = await actions.settings.saveRelay(relay, draft.token.trim(), custody);
     if (saved.problems.length) return saved.problems;
     saved.notes.forEach((note) => actions.toast(note));
@@ -31,7 +39,11 @@ export function RelayDialog({ id, close }) {
     return [];
   });
   /** A pairing link pasted where the address goes fills everything in. @param {string} url */
-  const takeUrl = (url) => setDraft({ ...draft, url, ...parsePairing(url) });
+  const takeUrl = (url) => {
+    const pairing = parsePairing(url);
+    const sealing = pairing && pairedSealing(existing, pairing, { canSeal: isSecureContext });
+    setDraft({ ...draft, url, ...pairing, .../** @type {{}} */ (sealing) });
+  };
 
   return html`
     <${Modal} title=${existing ? "Edit relay" : "Add a relay"} close=${close}>
@@ -44,6 +56,8 @@ export function RelayDialog({ id, close }) {
         <${TextInput} name="name" label="Name" value=${draft.name} problems=${problems} placeholder="My relay"
           hint="Answers that came this way carry it."
           onChange=${(/** @type {string} */ name) => setDraft({ ...draft, name })} />
+        <${SealingInput} publicKey=${draft.public_key} pinned=${existing?.public_key ?? ""} level=${draft.sealing}
+          problems=${problems} onChange=${(/** @type {SealingLevel} */ sealing) => setDraft({ ...draft, sealing })} />
         <${CustodyChoice} what="token" value=${custody} onChange=${setCustody} />
         <${OtherProblems} problems=${problems} shown=${SHOWN_FIELDS} />
         <${FormFoot} saving=${saving} close=${close} />

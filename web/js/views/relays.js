@@ -6,6 +6,7 @@
 import { useApp } from "./context.js";
 import { html } from "./html.js";
 import { PlusIcon } from "./icons.js";
+import { SealingFacts } from "./sealing.js";
 
 export function Relays() {
   const { model } = useApp();
@@ -43,6 +44,7 @@ function RelayCard({ relay }) {
       <div class="card-head"><h2>${name || url}</h2></div>
       <p class="address">${url}</p>
       ${problems.map(({ message }) => html`<p class="problem">${message}</p>`)}
+      <${SealingFacts} relay=${relay} />
       <${Consents} relay=${relay} />
       ${test && html`<${TestResult} test=${test} />`}
       <div class="card-actions">
@@ -84,5 +86,6 @@ function TestResult({ test }) {
   if (test.state === "failed") return html`<p class="problem" role="alert">${test.message} ${test.remedy}</p>`;
   return html`
     <p class="good" role="alert">It answers: version ${test.version}, ${Math.round(test.latency)} ms${
-      test.providers.length > 0 && `, knows ${test.providers.length} providers`}.</p>`;
+      test.providers.length > 0 && `, knows ${test.providers.length} providers`}.${
+      test.isKeyNew && " It has a new sealing key: pair it again before the old one ends."}</p>`;
 }
