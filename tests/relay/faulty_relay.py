@@ -163,11 +163,11 @@ def list_rows() -> dict[str, CatalogueEntry]:
 
 def make_app(config: RelayConfig, spawn: Spawn, drain: Drain, **options: Any) -> Flask:
     # As in `cli`: not before the server has prepared.
-    module: Any = importlib.import_module("sidestep_relay.app")
-    module.load_catalogue = list_rows
-    module.PipeLane = add_faulty_lane(module.PipeLane)
-    module.TranslateLane = add_faulty_lane(module.TranslateLane)
-    app: Flask = module.create_app(config, spawn=spawn, drain=drain, **options)
+    services: Any = importlib.import_module("sidestep_relay.services")
+    services.load_catalogue = list_rows
+    services.PipeLane = add_faulty_lane(services.PipeLane)
+    services.TranslateLane = add_faulty_lane(services.TranslateLane)
+    app: Flask = importlib.import_module("sidestep_relay.app").create_app(config, spawn=spawn, drain=drain, **options)
     add_faults(app, spawn)
     return app
 

@@ -56,7 +56,7 @@ def close_connections(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         kept.append(Connections(destinations))
         return kept[-1]
 
-    monkeypatch.setattr("sidestep_relay.app.Connections", keep)
+    monkeypatch.setattr("sidestep_relay.services.Connections", keep)
     yield
     for connections in kept:
         connections.close()
