@@ -5,7 +5,7 @@
     python3 build.py site     build the page into dist/
     python3 build.py test     every check and every test
     python3 build.py check    lint and types only
-    python3 build.py bench    run the benches, print their JSON
+    python3 build.py bench    run the benches, or those that are named, print their JSON
     python3 build.py lock     refresh the lock files
 
 What it makes lies in .venv/, .build/, dist/ and web/node_modules/; nothing unchanged is made twice.

@@ -1,6 +1,6 @@
 """The floor: Flask that passes bytes on and does nothing else, on the relay's own server settings.
 
-`python -m bench._bare PROVIDER` prints its port; PROVIDER is the base URL of the provider.
+`python -m bench._bare PROVIDER WORKERS` prints its port; PROVIDER is the base URL of the provider.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ def make_app(provider: str) -> Flask:
     from flask import Flask, Response, request  # noqa: PLC0415 - as above
 
     app = Flask(__name__)
-    client = httpx.Client(trust_env=False, timeout=60)
+    # As many connections as the relay has: as many as it takes.
+    client = httpx.Client(trust_env=False, timeout=60, limits=httpx.Limits(max_connections=None))
 
     @app.post("/v1/chat/completions")
     def post_chat() -> Response:
@@ -49,7 +50,7 @@ def main() -> None:
         sys.stdout.write(f"{port}\n")
         sys.stdout.flush()
 
-    SERVERS[choose_server()](make, listener, 1, announce, deadlines=Deadlines())
+    SERVERS[choose_server()](make, listener, int(sys.argv[2]), announce, deadlines=Deadlines())
 
 
 if __name__ == "__main__":

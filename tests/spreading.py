@@ -30,8 +30,10 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Let the tests of this process take turns with those of the others, if there are others."""
-    # Asked to end, it ends what its tests have started, too.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # Asked to end, it ends what its tests have started, too. Started in a shell's background it ignores Ctrl-C, and all
+    # that it starts would inherit that.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.default_int_handler)
     if place := getattr(config, "workerinput", {}).get("turns"):
         config.pluginmanager.register(TurnsOfTests(Turns(Path(place))))
 

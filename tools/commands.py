@@ -68,7 +68,7 @@ def _carry_out(options: argparse.Namespace, rest: Sequence[str]) -> int:
             return run_checks(_prepare_checks())
         case "bench":
             prepare_site(for_tests=True)
-            return run_benches()
+            return run_benches(options.names)
         case _:
             with hold_build():
                 prepare_environment(for_tests=False)
@@ -94,7 +94,8 @@ def _make_parser() -> argparse.ArgumentParser:
     commands.add_parser("site", help="build the page into dist/")
     commands.add_parser("test", help="every check and every test; further arguments go to pytest", add_help=False)
     commands.add_parser("check", help="lint and types only")
-    commands.add_parser("bench", help="run the benches, print their JSON")
+    bench = commands.add_parser("bench", help="run the benches, print their JSON")
+    bench.add_argument("names", nargs="*", metavar="NAME", help="which ones, such as relay; all by default")
     lock = commands.add_parser("lock", help="refresh the lock files")
     lock.add_argument("--upgrade", action="store_true", help="move everything to the newest version that fits")
     return parser

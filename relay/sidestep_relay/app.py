@@ -9,44 +9,50 @@ import dataclasses
 import re
 import secrets
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from http import HTTPStatus
+from importlib.metadata import EntryPoint
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response, g, jsonify, request
 from flask_cors import CORS
-from werkzeug.exceptions import BadRequest, HTTPException
+from werkzeug.exceptions import HTTPException
 
 from sidestep._version import __version__
 from sidestep.catalogue import CatalogueEntry, load_catalogue
+from sidestep.envelopes import KEY_HEADER, TIME_HEADER
 from sidestep.envelopes import PATH as SEALED_PATH
-from sidestep.envelopes import TIME_HEADER
 from sidestep.errors import redact
 from sidestep_relay.allowances import Allowance
 from sidestep_relay.auth import TokenCheck
+from sidestep_relay.bodies import check_media, parse_json, read_body
 from sidestep_relay.caches import Cache, MemoryCache
 from sidestep_relay.chats import choose_entry, estimate_tokens, find_key, read_chat
 from sidestep_relay.clients import ROUTE, ClientGuard, has_client_left
 from sidestep_relay.config import RelayConfig
 from sidestep_relay.deadlines import Drain
+from sidestep_relay.destinations import NOWHERE
 from sidestep_relay.errors import RelayError, make_stopping_error
 from sidestep_relay.exchanges import CLIENT_CLOSED, Exchange, make_stream_response, measure_ms
 from sidestep_relay.grants import check_host, check_metrics, check_provider, name_provider
 from sidestep_relay.headers import CACHE_HEADER, REQUEST_HEADERS
 from sidestep_relay.lanes import Lane, LaneName, choose_lane
 from sidestep_relay.lanes.pipe import PipeLane
+from sidestep_relay.lanes.plugin import PluginLane
 from sidestep_relay.lanes.translate import TranslateLane, load_litellm
 from sidestep_relay.limits import Budget, Limiter, name_address
 from sidestep_relay.loading import BackgroundLoader, Spawn, spawn_thread
 from sidestep_relay.metrics import Limit, Metrics
 from sidestep_relay.models import fetch_models, list_catalogue
+from sidestep_relay.openapi import make_document
+from sidestep_relay.plugins import Plugins, check_no_base, find_plugins, is_plugin, list_provider_ids
 from sidestep_relay.probes import PROBE_SECONDS, Prober, read_probe
 from sidestep_relay.proxies import FORWARDED, PEER, ProxyMiddleware
 from sidestep_relay.replays import ReplayGuard
 from sidestep_relay.sealed_edge import Sealing, SealingMiddleware
-from sidestep_relay.shapes import check_headers, check_shape
+from sidestep_relay.shapes import check_headers
 from sidestep_relay.site import add_site
 from sidestep_relay.sources import Asker, Sources, Way
 from sidestep_relay.streaming import ClientLeft
@@ -66,6 +72,8 @@ __all__ = ["create_app"]
 _RESPONSE_HEADERS = ["X-Request-Id", "Retry-After", "Server-Timing", CACHE_HEADER, "Age", TIME_HEADER]
 _METRICS_PATH = "/metrics"
 _PREFLIGHT_SECONDS = 7200  # the longest that Chromium remembers
+_PASSED_HEADERS = ("Allow", "Content-Range")
+"""Of Flask's own errors: what a client needs to do better (RFC 9110, 15.5.6 and 15.5.17)."""
 _ORIGIN = re.compile(r"null|[a-z][a-z0-9+.-]{0,30}://[A-Za-z0-9.:\[\]-]{1,150}")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_.-]{8,64}")
 
@@ -82,6 +90,7 @@ def create_app(
     metrics: Metrics | None = None,
     replay_guard: ReplayGuard | None = None,
     drain: Drain | None = None,
+    plugins: Iterable[EntryPoint] | None = None,
 ) -> Flask:
     """Return the WSGI application.
 
@@ -96,6 +105,7 @@ def create_app(
         metrics: what counts.
         replay_guard: remembers what was sealed; Redis or this process alone by default.
         drain: what its server begins when the process is told to stop; by default nothing ever does.
+        plugins: whose providers are called beside the catalogue's; by default those that are installed.
     """
     app = _Application(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = config.largest_body
@@ -114,6 +124,7 @@ def create_app(
         clock=clock,
         metrics=metrics or Metrics(),
         drain=drain,
+        plugins=tuple(find_plugins() if plugins is None else plugins),
     )
     # A pattern, because flask-cors takes an origin with an IPv6 address for one.
     CORS(
@@ -135,11 +146,14 @@ def create_app(
     app.get("/v1/relay")(relay.get_relay)
     app.post("/v1/relay/ticks")(relay.post_ticks)
     app.get("/v1/models")(relay.get_models)
+    app.get("/v1/openapi.json")(relay.get_document)
     app.post("/v1/chat/completions")(relay.post_chat)
     app.post("/v1/probe")(relay.post_probe)
     app.post(SEALED_PATH)(relay.post_sealed)
     if config.site:
         add_site(app, config.site)
+    # A doubled slash is another address, and gets no redirect that would carry the request on.
+    app.url_map.merge_slashes = False
     app.extensions["sidestep_relay"] = relay
     app.wsgi_app = SealingMiddleware(app.wsgi_app, relay.sealing)  # type: ignore[method-assign]  # Flask's own way
     app.wsgi_app = ProxyMiddleware(app.wsgi_app, config.trusted_proxies)  # type: ignore[method-assign]  # Flask's way
@@ -169,6 +183,7 @@ class _Relay:
         clock: Callable[[], float],
         metrics: Metrics,
         drain: Drain,
+        plugins: tuple[EntryPoint, ...],
     ) -> None:
         self._config = config
         self._drain = drain
@@ -177,7 +192,8 @@ class _Relay:
         self._destinations = dataclasses.replace(config.destinations, known=known)
         self._own_keys = environment if config.should_use_own_keys else {}
         self._log = log
-        self._tokens = TokenCheck(_make_token_list(config, self._catalogue.keys(), clock, log), clock)
+        self._plugins = Plugins(plugins, self._catalogue, log)
+        self._tokens = TokenCheck(_make_token_list(config, list_provider_ids(plugins), clock, log), clock)
         self._metrics = metrics
         self._redis = _connect(config.redis_url, log)
         self._limiter = Limiter(_share_counts(self._redis))
@@ -186,14 +202,24 @@ class _Relay:
         self._sources = Sources(cache, can_join=config.can_join, is_alone=self._redis is None, clock=clock)
         self._connections = Connections(self._destinations)
         self._prober = Prober(self._destinations, self._connections.context, self._catalogue, seconds=probe_seconds)
-        self.loader = BackgroundLoader(load, spawn, log)
-        self._lanes: dict[LaneName, Lane] = {"pipe": PipeLane(), "translate": TranslateLane(self.loader.get)}
+        self.loader = BackgroundLoader(partial(self._load, load), spawn, log)
+        self._lanes: dict[LaneName, Lane] = {
+            "pipe": PipeLane(),
+            "translate": TranslateLane(self.loader.get),
+            "plugin": PluginLane(self.loader.get),
+        }
 
     def close(self) -> None:
         """Close the connections that are kept open, where the process goes on without this relay."""
         self._connections.close()
         if self._redis:
             self._redis.close()
+
+    def _load(self, load: Callable[[], Any]) -> Any:
+        litellm = load()
+        self._plugins.load(litellm)
+        self._catalogue = {**self._catalogue, **self._plugins.entries}
+        return litellm
 
     # around every request
 
@@ -271,7 +297,9 @@ class _Relay:
                 where=locate(cause.__traceback__),
                 request_id=g.request_id,
             )
-        translated = RelayError(f"http_{status}", _describe_status(status, self._config), status=status)
+        headers = {name: value for name, value in error.get_headers() if name in _PASSED_HEADERS}
+        message = _describe_status(status, self._config)
+        translated = RelayError(f"http_{status}", message, status=status, headers=headers)
         return self.answer_error(translated)
 
     # routes
@@ -314,9 +342,16 @@ class _Relay:
                 "token": {"name": token.name, "expires": token.expires.isoformat() if token.expires else None},
                 "uses_own_keys": self._config.should_use_own_keys and bool(token.uses_own_keys),
                 "is_ready": self.loader.is_loaded,
+                # What is broken is for who runs the relay.
+                **({"plugins": dict(self._plugins.states)} if not token.name and self._plugins.names else {}),
                 "sealing": self.sealing.describe(),
             }
         )
+
+    def get_document(self) -> Response:
+        """Describe this relay in OpenAPI's form."""
+        prefixes = [(entry.litellm_prefix, entry.relay_dialect) for entry in self._catalogue.values()]
+        return jsonify(make_document(prefixes, self._config.largest_body))
 
     def post_ticks(self) -> Response:
         """Stream a few events at known moments, for whoever looks for what stands between."""
@@ -342,8 +377,11 @@ class _Relay:
         wanted = request.args.get("provider")
         if not wanted:
             return jsonify(list_catalogue(self._list_entries()))
+        self._wait_for_plugin(wanted)
         entry = self._find_entry(wanted)
         check_provider(g.token, entry, request.headers.get("X-Provider-Base"))
+        if is_plugin(entry):
+            return jsonify(list_catalogue({entry.id: entry}))
         base_url = (request.headers.get("X-Provider-Base") or entry.base_url).rstrip("/")
         if not base_url:
             raise RelayError(
@@ -360,14 +398,19 @@ class _Relay:
         """Send a chat to its provider and the answer back."""
         if self._drain.has_begun:
             raise make_stopping_error()
+        body = _read_json()
+        if isinstance(body, dict):
+            self._wait_for_plugin(str(body.get("model")).partition("/")[0])
         call = read_chat(
-            _read_json(),
+            body,
             self._catalogue,
             key=self.sealing.read_key(request),
             base_url=request.headers.get("X-Provider-Base"),
             own_keys=self._own_keys,
             token=g.token,
         )
+        if is_plugin(call.entry):
+            check_no_base(call.entry, request.headers.get("X-Provider-Base"))
         lane = choose_lane(call.entry, self._config.lanes)
         upstream = self._open(call.entry, call.base_url, call.key, reads_along=lane == "translate")
         own, shared = self._allowance(), self._config.per_address
@@ -423,6 +466,11 @@ class _Relay:
         response.headers["Server-Timing"] = f"relay;dur={measure_ms(g.begun) - waited:.1f}, upstream;dur={waited:.1f}"
         return response
 
+    def _wait_for_plugin(self, name: str) -> None:
+        """Return when it is known what became of the plugin *name*, if there is one."""
+        if name in self._plugins.names:
+            self.loader.get()
+
     def _allowance(self) -> Allowance:
         return dataclasses.replace(self._config.per_token, **g.token.limits)
 
@@ -455,8 +503,9 @@ class _Relay:
         return self._catalogue.get(wanted) or choose_entry(wanted.rstrip("/"), base_url, self._catalogue)
 
     def _open(self, entry: CatalogueEntry, base_url: str, key: str, *, reads_along: bool = True) -> Upstream:
-        place = self._destinations.check_url(base_url)
-        is_lent = not request.headers.get("X-Provider-Key")
+        # Whatever a plugin connects to, it does not get there from here.
+        place = NOWHERE if is_plugin(entry) else self._destinations.check_url(base_url)
+        is_lent = not (request.headers.get("X-Provider-Key") or request.headers.get(KEY_HEADER))
         return Upstream(
             self._connections,
             place,
@@ -514,11 +563,8 @@ def _make_token_list(
 
 
 def _read_json() -> Any:
-    check_shape(request.get_data())
-    try:
-        return request.get_json(force=True)
-    except (BadRequest, RecursionError):
-        raise RelayError("request_invalid", "The request's body is not JSON.", status=400) from None
+    check_media(request.headers.get("Content-Type"), request.headers.get("Content-Encoding"))
+    return parse_json(read_body(request))
 
 
 def _describe_status(status: int, config: RelayConfig) -> str:

@@ -2,7 +2,7 @@
 
 OpenAI's own fields pass. For a provider that speaks OpenAI's wire so does any other field, into that provider's JSON
 and nothing else. For a provider that LiteLLM translates, where an unknown field would become an argument of a LiteLLM
-function, only the vendor fields listed here do. Names that steer LiteLLM are refused everywhere, by name.
+function, only the vendor fields listed in `fields` do. Names that steer LiteLLM are refused everywhere, by name.
 """
 
 from __future__ import annotations
@@ -14,71 +14,15 @@ from typing import Any
 
 from sidestep.catalogue import CatalogueEntry
 from sidestep_relay.errors import RelayError
+from sidestep_relay.fields import KINDS_OF_JSON, MODEL, OPENAI_FIELDS, STEERING, VENDOR_FIELDS, is_kind
 from sidestep_relay.grants import check_provider, find_own_key, list_addresses
 from sidestep_relay.tokens import Token
 
 __all__ = ["ChatCall", "choose_entry", "estimate_tokens", "find_key", "read_chat"]
 
-OPENAI_FIELDS = frozenset(
-    {
-        "audio",
-        "frequency_penalty",
-        "function_call",
-        "functions",
-        "logit_bias",
-        "logprobs",
-        "max_completion_tokens",
-        "max_tokens",
-        "messages",
-        "metadata",
-        "modalities",
-        "model",
-        "n",
-        "parallel_tool_calls",
-        "prediction",
-        "presence_penalty",
-        "reasoning_effort",
-        "response_format",
-        "safety_identifier",
-        "seed",
-        "service_tier",
-        "stop",
-        "store",
-        "stream",
-        "stream_options",
-        "temperature",
-        "tool_choice",
-        "tools",
-        "top_logprobs",
-        "top_p",
-        "user",
-        "verbosity",
-        "web_search_options",
-    }
-)
-"""Source: OpenAI API reference, *Create chat completion*, request body."""
-
-VENDOR_FIELDS: Mapping[str, frozenset[str]] = {
-    "anthropic": frozenset({"thinking", "top_k", "output_config", "context_management"}),
-    # Anthropic's models there; others have their parameters among OpenAI's.
-    "bedrock_converse": frozenset({"thinking", "top_k"}),
-}
-"""For each dialect that LiteLLM translates: the vendor's own fields that pass. Source: Anthropic API reference; Amazon
-Bedrock user guide, *Inference parameters*."""
-
 _TAKE_DATA_ALONE = frozenset({"bedrock_converse"})
 """Dialects that know no address of an image, so that LiteLLM would fetch it."""
 
-_STEERS_LITELLM = re.compile(
-    r"_.*|api_(base|key|type|version)|base_(url|model)|extra_(body|headers|query)|(default_)?headers"
-    r"|.*fallbacks?|.*fallback_.*|model_(list|info|config|alias_map)|custom_(llm_provider|prompt_dict)|mock_.*"
-    r"|.*callbacks?|logger_fn|caching.*|cache|cache_key|(num|max)_retries|retry_(policy|strategy)|.*timeout"
-    r"|(aws|azure|vertex|litellm|langfuse|langsmith|s3|gcs|arize|wandb|posthog|watsonx|dd|openai|anthropic)_.*"
-    r"|vertex|azure|organization|organization_id|project|region_name|client(_id|_secret)?|shared_session|ssl_verify"
-    r"|proxy_server_request|guardrails|prompt_(id|variables|label|version)|allowed_openai_params"
-    r"|additional_drop_params|drop_params|provider_specific_header|use_.*proxy|tenant_id|.*_cost_per_.*",
-)
-_MODEL = re.compile(r"[A-Za-z0-9_]+/[\x21-\x7e]{1,200}")
 _LONGEST_KEY = 4096
 _FETCHED_URL = re.compile(r"(?:https?://|www\.)", re.IGNORECASE)
 
@@ -135,11 +79,9 @@ def read_chat(
     prefix, model = _read_model(body.get("model"))
     entry = choose_entry(prefix, base_url, catalogue)
     check_provider(token, entry, base_url)
-    messages = _read_messages(body.get("messages"), entry.relay_dialect)
     _check_fields(body, entry.relay_dialect)
+    messages = _read_messages(body.get("messages"), entry.relay_dialect)
     options = body.get("stream_options") or {}
-    if not isinstance(options, dict):
-        raise _reject("stream_options must be an object.", "stream_options")
     _read_flag(options, "include_usage")
     own = ("model", "messages", "stream", "stream_options")
     return ChatCall(
@@ -201,7 +143,9 @@ def find_key(
         RelayError: 400 `provider_key_missing` or `provider_key_invalid`, 403 `own_key_not_allowed`.
     """
     if key:
-        if not key.isascii() or not key.isprintable() or " " in key.strip() or len(key) > _LONGEST_KEY:
+        # A comma is where a server joined two such headers (RFC 9110, 5.3), and nobody could say which was meant.
+        is_one = key.isascii() and key.isprintable() and not {" ", ","} & {*key.strip()}
+        if not is_one or len(key) > _LONGEST_KEY:
             raise RelayError("provider_key_invalid", "X-Provider-Key holds characters that no key has.", status=400)
         return key.strip()
     own = find_own_key(token, entry, base_url, own_keys)
@@ -216,7 +160,7 @@ def find_key(
 
 
 def _read_model(model: Any) -> tuple[str, str]:
-    if not isinstance(model, str) or not _MODEL.fullmatch(model):
+    if not isinstance(model, str) or not MODEL.fullmatch(model):
         raise _reject('model must be "provider/model", such as "zai/glm-4.6".', "model")
     prefix, _, name = model.partition("/")
     return prefix, name
@@ -228,7 +172,10 @@ def _read_messages(messages: Any, dialect: str) -> list[dict[str, Any]]:
     for message in messages:
         if not isinstance(message, dict) or not isinstance(message.get("role"), str):
             raise _reject("Every message must be an object with a role.", "messages")
-        for part in message["content"] if isinstance(message.get("content"), list) else []:
+        content = message.get("content")
+        if not isinstance(content, str | list | None):
+            raise _reject("A message's content must be a text or a list of parts.", "messages")
+        for part in content if isinstance(content, list) else []:
             _check_part(part, dialect)
     return messages
 
@@ -249,18 +196,25 @@ def _check_part(part: Any, dialect: str) -> None:
 
 
 def _check_fields(body: Mapping[str, Any], dialect: str) -> None:
-    for name in body:
+    for name, value in body.items():
         if name in OPENAI_FIELDS:
+            _check_kind(name, value)
             continue
-        if _STEERS_LITELLM.fullmatch(name) and name not in VENDOR_FIELDS.get(dialect, ()):
+        if STEERING.fullmatch(name) and name not in VENDOR_FIELDS.get(dialect, ()):
             raise _reject(f"The field {name[:60]!r} is not accepted: it would steer the relay.", name)
         if dialect in VENDOR_FIELDS and name not in VENDOR_FIELDS[dialect]:
             raise _reject(f"The field {name[:60]!r} is not known for this provider.", name)
 
 
+def _check_kind(name: str, value: Any) -> None:
+    kinds = OPENAI_FIELDS[name]
+    if value is not None and not any(is_kind(value, kind) for kind in kinds):
+        raise _reject(f"{name} must be {' or '.join(KINDS_OF_JSON[kind] for kind in kinds)}.", name)
+
+
 def _read_flag(body: Mapping[str, Any], name: str) -> bool:
     value = body.get(name)
-    if value not in (None, True, False):
+    if value is not None and not isinstance(value, bool):
         raise _reject(f"{name} must be true or false.", name)
     return bool(value)
 

@@ -18,6 +18,7 @@ from sidestep_relay.auth import find_token_file, find_tokens_file, is_strong_tok
 from sidestep_relay.deadlines import Deadlines
 from sidestep_relay.destinations import Destinations, parse_destination
 from sidestep_relay.lanes import LANES, LaneName, list_lanes
+from sidestep_relay.plugins import list_provider_ids
 from sidestep_relay.proxies import TrustedProxies, parse_proxies
 from sidestep_relay.redis_places import check_redis_url
 from sidestep_relay.sealing import SealingKeys
@@ -267,7 +268,7 @@ def _has_tokens(path: Path, *, is_named_by_hand: bool) -> bool:
     if is_named_by_hand and not path.exists():
         raise SettingError(f"SIDESTEP_TOKENS: there is no file {path}; `sidestep-relay token add NAME` makes one.")
     try:
-        return bool(load_tokens(path, load_catalogue().keys()))
+        return bool(load_tokens(path, list_provider_ids()))
     except TokenFileError as error:
         raise SettingError(f"SIDESTEP_TOKENS: {error}") from error
 

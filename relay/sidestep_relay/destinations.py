@@ -16,7 +16,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from sidestep_relay.errors import RelayError
 
-__all__ = ["Destination", "Destinations", "is_public_address", "parse_destination"]
+__all__ = ["NOWHERE", "Destination", "Destinations", "is_public_address", "parse_destination"]
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _DOTTED = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}")
@@ -24,8 +24,18 @@ _NUMERIC_LABEL = re.compile(r"0x[0-9a-f]*|\d+")
 _NAME = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?\.?")
 _HIGHEST_PORT = 65535
 
-_NAT64 = tuple(ipaddress.ip_network(row) for row in ("64:ff9b::/96", "64:ff9b:1::/48"))
-_METADATA = frozenset({"168.63.129.16"})  # Azure's wire server: a public number that only the own machine can reach
+_UNICAST = ipaddress.IPv6Network("2000::/3")
+"""Everything of IPv6 that is public (IANA, *IPv6 Global Unicast Address Assignments*). Python calls more of it global:
+IPv4-compatible and -translated addresses, and the old site-local ones."""
+_NOT_PUBLIC = tuple(
+    ipaddress.ip_network(row)
+    for row in (
+        "168.63.129.16/32",  # Azure's wire server: a public number that only the own machine can reach
+        "192.0.0.0/24",  # Oracle's metadata among others; Python 3.11 calls most of it global
+        "192.88.99.0/24",  # relays of 6to4
+        "3fff::/20",  # documentation (RFC 9637), which Python does not know yet
+    )
+)
 
 Resolver = Callable[[str, int], Iterable[str]]
 
@@ -50,6 +60,10 @@ class Destination:
             and self.port in (0, other.port)
             and (not self.path or other.path == self.path or other.path.startswith(self.path + "/"))
         )
+
+
+NOWHERE = Destination("", "", -1)
+"""A place that covers no other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,21 +140,18 @@ def is_public_address(address: str) -> bool:
     """Say whether *address* belongs to the public internet, also when it wraps an IPv4 address.
 
     Refused: private, loopback, link-local (cloud metadata), CGNAT, multicast, reserved, documentation (IANA's special
-    purpose registries), and NAT64, 6to4, Teredo and IPv4-mapped forms, which lead to another address than they show.
+    purpose registries), and all forms that wrap an IPv4 address: NAT64, 6to4, Teredo, mapped, compatible, translated.
     """
-    if address in _METADATA:
-        return False
     parsed = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(parsed, ipaddress.IPv6Address):
-        wraps = parsed.ipv4_mapped or parsed.sixtofour or parsed.teredo or any(parsed in row for row in _NAT64)
-        if wraps:
-            return False
-    return parsed.is_global and not parsed.is_multicast
+    if isinstance(parsed, ipaddress.IPv6Address) and (parsed not in _UNICAST or parsed.sixtofour or parsed.teredo):
+        return False
+    return parsed.is_global and not parsed.is_multicast and not any(parsed in row for row in _NOT_PUBLIC)
 
 
 def _read_base_url(url: str) -> Destination:
     shown = url if len(url) < 200 else url[:200] + "…"  # noqa: PLR2004 - enough to recognise it
-    if not url.isascii() or not url.isprintable() or " " in url or "\\" in url:
+    # A comma is where a server joined two headers.
+    if not url.isascii() or not url.isprintable() or {" ", ",", "\\"} & {*url}:
         raise _reject("The base URL has characters that no base URL needs.")
     try:
         parts = urlsplit(url)

@@ -25,6 +25,9 @@ __all__ = ["CLIENT_CLOSED", "Exchange", "make_stream_response", "measure_ms"]
 CLIENT_CLOSED = 499
 """nginx's status for a client that left; it is only logged."""
 
+_FAREWELL_SECONDS = 1.0
+"""How long a provider that has said `[DONE]` may keep its answer open. One that ends it can be asked again at once."""
+
 _CLIENTS_FAULTS = ("client_left", "slow_reader")
 
 
@@ -122,13 +125,9 @@ class Exchange:
             while True:
                 self._check_time()
                 try:
-                    pieces = [pump.get(self._ping_seconds, self._check), *pump.get_ready()]
-                except TimeoutError:
-                    pieces = [PING] if writer.is_between_events else []
+                    pieces = self._take(pump, writer)
                 except StopIteration:
                     break
-                else:
-                    self._chunks += len(pieces)
                 # What came together leaves together: each write costs a system call.
                 if data := b"".join(map(writer.write, pieces)):
                     self._note(data)
@@ -153,6 +152,22 @@ class Exchange:
         """Note that the answer has begun, if this is not just the comment that keeps it alive."""
         if data != PING:
             self._tally.note_first_byte()
+
+    def _take(self, pump: Pump[bytes | Whole], writer: EventWriter) -> list[bytes | Whole]:
+        """Return what came, or a comment if nothing did.
+
+        Raises:
+            StopIteration: there is no more.
+        """
+        try:
+            pieces = [pump.get(_FAREWELL_SECONDS if writer.is_done else self._ping_seconds, self._check)]
+        except TimeoutError:
+            if writer.is_done:
+                raise StopIteration from None
+            return [PING] if writer.is_between_events else []
+        pieces += pump.get_ready()
+        self._chunks += len(pieces)
+        return pieces
 
     def _count(self, data: bytes) -> bytes:
         self._bytes += len(data)

@@ -1,4 +1,4 @@
-"""Lets several worker processes count together: the folder in which prometheus_client keeps what each has counted.
+"""What several worker processes share: a folder, and in one what prometheus_client keeps of what each has counted.
 
 It reads where that is from the environment, when it is imported; so this comes first, and imports nothing of it.
 """
@@ -10,8 +10,9 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
-__all__ = ["find_memory", "forget_worker", "share_metrics"]
+__all__ = ["find_memory", "forget_worker", "share_folder", "share_metrics"]
 
 _VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 _MEMORY = "/dev/shm"  # noqa: S108 - what is made there has a name of its own
@@ -23,21 +24,32 @@ def find_memory() -> str | None:
 
 
 @contextmanager
-def share_metrics() -> Iterator[None]:
-    """Let this process's children count together until the block ends.
+def share_folder() -> Iterator[Path]:
+    """Give this process and its children a new folder until the block ends.
 
-    The folder is new: what processes counted that are gone is not carried on. A child that leaves the block, as forked
-    ones do when they exit, leaves the folder where it is.
+    A child that leaves the block, as forked ones do when they exit, leaves the folder where it is.
     """
     owner = os.getpid()
     folder = tempfile.mkdtemp(prefix="sidestep-relay-", dir=find_memory())
-    os.environ[_VARIABLE] = folder
     try:
-        yield
+        yield Path(folder)
     finally:
         if os.getpid() == owner:
-            del os.environ[_VARIABLE]
             shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def share_metrics() -> Iterator[None]:
+    """Let this process's children count together until the block ends.
+
+    The folder is new: what processes counted that are gone is not carried on.
+    """
+    with share_folder() as folder:
+        os.environ[_VARIABLE] = str(folder)
+        try:
+            yield
+        finally:
+            del os.environ[_VARIABLE]
 
 
 def forget_worker(process_id: int) -> None:

@@ -29,19 +29,28 @@ from sidestep_relay.preflights import TOKEN, is_readable, judge_preflight, read_
 from sidestep_relay.streaming import ClientLeft, Pump
 from sidestep_relay.upstreams import Connections, Upstream
 
-__all__ = ["PROBE_SECONDS", "ProbeCall", "Prober", "name_connect_error", "name_tls_error", "read_probe"]
+__all__ = [
+    "METHODS",
+    "MOST_HEADERS",
+    "PROBE_SECONDS",
+    "ProbeCall",
+    "Prober",
+    "name_connect_error",
+    "name_tls_error",
+    "read_probe",
+]
 
 PROBE_SECONDS = 10.0
 """The whole probe is answered within this. A question to the provider may use half of it, so that a provider which
 ignores a preflight is still asked the second."""
 
 _FIELDS = ("url", "method", "headers", "origin")
-_METHODS = ("GET", "POST")
+METHODS = ("GET", "POST")
 _ORIGIN = re.compile(r"(?P<scheme>https?)://(?:[a-z0-9_.-]+|\[[0-9a-f:.]+\])(?::(?P<port>[1-9][0-9]{0,4}))?")
 _DEFAULT_PORTS = {"http": "80", "https": "443"}
 _LONGEST_URL = 2000
 _LONGEST_NAME = 100  # characters of a header's name
-_MOST_HEADERS = 32
+MOST_HEADERS = 32
 _LARGEST_BODY = 4096  # bytes of an answer's body that are read at most
 _LONGEST_VALUE = 200  # characters of a content type that are passed on
 _LEAST_SECONDS = 0.001  # a timeout of 0 would mean "do not block"
@@ -97,7 +106,7 @@ def read_probe(body: Any, destinations: Destinations) -> ProbeCall:
         if name not in _FIELDS:
             raise _reject(f"A probe has no field {name[:60]!r}; its fields are {', '.join(_FIELDS)}.", name)
     method = body.get("method")
-    if method not in _METHODS:
+    if method not in METHODS:
         raise _reject("method must be GET or POST.", "method")
     headers = _read_names(body.get("headers"))
     origin = _read_origin(body.get("origin"))
@@ -393,8 +402,8 @@ def _to_ms(seconds: float) -> float:
 
 
 def _read_names(value: Any) -> tuple[str, ...]:
-    if not isinstance(value, list) or len(value) > _MOST_HEADERS:
-        raise _reject(f"headers must be a list of at most {_MOST_HEADERS} names.", "headers")
+    if not isinstance(value, list) or len(value) > MOST_HEADERS:
+        raise _reject(f"headers must be a list of at most {MOST_HEADERS} names.", "headers")
     for name in value:
         if not isinstance(name, str) or len(name) > _LONGEST_NAME or not TOKEN.fullmatch(name):
             raise _reject("headers must hold names alone, such as content-type.", "headers")

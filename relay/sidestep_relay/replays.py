@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import heapq
-import os
 import shutil
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Protocol
 
 from sidestep_relay.errors import RelayError
+from sidestep_relay.multiprocess import share_folder
 
 __all__ = ["WINDOW", "FolderReplayGuard", "MemoryReplayGuard", "ReplayGuard", "refuse_more", "share_replay_guard"]
 
@@ -124,19 +123,14 @@ class FolderReplayGuard:
 def share_replay_guard(processes: int) -> Iterator[ReplayGuard | None]:
     """Give a guard that *processes* can share while the block lasts.
 
-    None where one process needs none, or where nothing can be written; several then take nothing that is sealed. A
-    child that leaves the block, as forked ones do when they exit, leaves the folder where it is.
+    None where one process needs none, or where nothing can be written; several then take nothing that is sealed.
     """
-    owner = os.getpid()
-    try:
-        folder = Path(tempfile.mkdtemp(prefix="sidestep-relay-")) if processes > 1 else None
-    except OSError:
-        folder = None
-    try:
+    with ExitStack() as stack:
+        try:
+            folder = stack.enter_context(share_folder()) if processes > 1 else None
+        except OSError:
+            folder = None
         yield FolderReplayGuard(folder, time.time()) if folder else None
-    finally:
-        if folder and os.getpid() == owner:
-            shutil.rmtree(folder, ignore_errors=True)
 
 
 def refuse_more() -> RelayError:

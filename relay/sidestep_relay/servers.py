@@ -1,7 +1,7 @@
 """Runs the application: gunicorn with gevent where it runs, waitress elsewhere.
 
-Nothing here imports httpx or litellm: gunicorn's parent process must stay small, and gevent replaces the sockets in
-each worker before the application is imported there.
+Nothing here imports httpx, litellm or Flask: gunicorn's parent process must stay small, and gevent replaces the sockets
+in each worker before the application is imported there.
 """
 
 from __future__ import annotations
@@ -17,9 +17,7 @@ from contextlib import suppress
 from functools import partial
 from importlib.util import find_spec
 from types import FrameType
-from typing import Any, Protocol
-
-from flask import Flask
+from typing import TYPE_CHECKING, Any, Protocol
 
 from sidestep_relay.certificates import CertificateError, CertificateFiles
 from sidestep_relay.deadlines import LAST_WORDS_SECONDS, Deadlines, Drain
@@ -27,9 +25,12 @@ from sidestep_relay.loading import Spawn, spawn_in_gevent, spawn_thread
 from sidestep_relay.multiprocess import find_memory, forget_worker, share_metrics
 from sidestep_relay.telemetry import make_log
 
+if TYPE_CHECKING:
+    from flask import Flask
+
 __all__ = ["SERVERS", "bind", "choose_server"]
 
-MakeApp = Callable[[Spawn, Drain], Flask]
+MakeApp = Callable[[Spawn, Drain], "Flask"]
 """Makes the application, which the drain tells that its process stops; called once in every process that serves."""
 
 Announce = Callable[[], None]
@@ -163,7 +164,8 @@ def serve_waitress(
     from sidestep_relay.waitress_servers import WatchfulServer  # noqa: PLC0415 - only where gunicorn does not run
 
     drain = Drain(deadlines.drain)
-    server = WatchfulServer(make_app(spawn_thread, drain), listener, deadlines, drain)
+    app = make_app(spawn_thread, drain)
+    server = WatchfulServer(app, listener, deadlines, drain, largest_body=app.config["MAX_CONTENT_LENGTH"])
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
         if drain.has_begun:

@@ -23,7 +23,7 @@ T = TypeVar("T")
 DONE = b"data: [DONE]\n\n"
 PING = b": ping\n\n"
 _LOOK_UP_SECONDS = 0.2  # how late a client's leaving may be noticed while the provider is silent
-_LONGEST_BLANK = 4  # bytes of two line ends
+_LONGEST_END = 20  # bytes of the last event, `DONE`, however its lines end
 _WAITING_ITEMS = 64  # how far the provider may be ahead of a slow client
 _WAITING_BYTES = 256 * 1024  # the same; one item more may stand behind them
 
@@ -169,13 +169,21 @@ class EventWriter:
     @property
     def is_between_events(self) -> bool:
         """Whether a blank line, or nothing, was written last; lines may end in any of the three ways."""
-        return self._end.replace(b"\r\n", b"\n").replace(b"\r", b"\n").endswith(b"\n\n")
+        return self._read_end().endswith(b"\n\n")
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the last event of all was written."""
+        return self._read_end().endswith((b"\ndata: [DONE]\n\n", b"\ndata:[DONE]\n\n"))
 
     def write(self, piece: bytes | Whole) -> bytes:
         """Return what to send for *piece*: bytes as they are, a document as one event."""
         data = piece if isinstance(piece, bytes) else _write_lines(piece.body)
-        self._end = (self._end + data)[-_LONGEST_BLANK:]
+        self._end = (self._end + data)[-_LONGEST_END:]
         return data
+
+    def _read_end(self) -> bytes:
+        return self._end.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
 
     def write_error(self, envelope: Mapping[str, Any]) -> bytes:
         """Return the event that ends a stream which can no longer answer with a status; first ends an open one."""

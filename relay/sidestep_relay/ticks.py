@@ -14,9 +14,9 @@ from typing import Any
 from sidestep_relay.errors import RelayError
 from sidestep_relay.streaming import write_event
 
-__all__ = ["TickPlan", "read_plan", "write_ticks"]
+__all__ = ["TICK_RANGES", "TickPlan", "read_plan", "write_ticks"]
 
-_RANGES = {"count": (2, 20), "interval_ms": (20, 1000), "silence_s": (0, 300)}
+TICK_RANGES = {"count": (2, 20), "interval_ms": (20, 1000), "silence_s": (0, 300)}
 _NUMBER = re.compile(r"[0-9]{1,4}")
 _LOOK_UP_SECONDS = 0.2  # how late a client's leaving may be noticed
 
@@ -38,9 +38,9 @@ def read_plan(arguments: Mapping[str, str]) -> TickPlan:
     """
     given: dict[str, int] = {}
     for name, text in arguments.items():
-        least, most = _RANGES.get(name, (0, 0))
-        if name not in _RANGES or not _NUMBER.fullmatch(text) or not least <= int(text) <= most:
-            wanted = f"must be {least} to {most}" if name in _RANGES else f"is none of {', '.join(_RANGES)}"
+        least, most = TICK_RANGES.get(name, (0, 0))
+        if name not in TICK_RANGES or not _NUMBER.fullmatch(text) or not least <= int(text) <= most:
+            wanted = f"must be {least} to {most}" if name in TICK_RANGES else f"is none of {', '.join(TICK_RANGES)}"
             raise RelayError("request_invalid", f"{name[:40]} {wanted}.", status=400, param=name[:40])
         given[name] = int(text)
     return TickPlan(**given)

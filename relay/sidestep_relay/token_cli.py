@@ -9,10 +9,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sidestep.catalogue import load_catalogue
 from sidestep_relay.allowances import LIMIT_NAMES
 from sidestep_relay.config import SettingError, find_pairing_key, find_tokens, read_name, read_settings
 from sidestep_relay.pairing import make_pairing_link
+from sidestep_relay.plugins import list_provider_ids
 from sidestep_relay.tokens import (
     EVERYTHING,
     Secret,
@@ -66,7 +66,7 @@ def run_token(options: argparse.Namespace, environment: Mapping[str, str]) -> No
         SettingError: the file, a setting or an option cannot work.
     """
     settings = read_settings(environment, options.config)
-    path, known = options.tokens or find_tokens(settings), load_catalogue().keys()
+    path, known = options.tokens or find_tokens(settings), list_provider_ids()
     try:
         tokens = load_tokens(path, known)
         changed = _ACTIONS[options.action](options, tokens)
@@ -87,7 +87,7 @@ def give_token(name: str, environment: Mapping[str, str], *, tokens: Path | None
     """
     path, known, value = (
         tokens or find_tokens(read_settings(environment, config)),
-        load_catalogue().keys(),
+        list_provider_ids(),
         make_token(),
     )
     try:

@@ -181,6 +181,7 @@ class Upstream(httpx.BaseTransport):
                 "destination_refused",
                 "The request would have left the base URL that was approved, so it was not sent.",
                 status=403,
+                param="X-Provider-Base",
             )
             raise httpx.ConnectError("not the approved base URL")
 

@@ -19,6 +19,7 @@ from waitress.task import WSGITask  # type: ignore[import-untyped]
 
 from sidestep_relay.clients import PIECE, WAS_SLOW
 from sidestep_relay.deadlines import Deadlines, Drain
+from sidestep_relay.parsers import StrictParser
 from sidestep_relay.sockets import is_gone
 
 __all__ = ["WatchfulServer"]
@@ -50,6 +51,7 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
     """
 
     task_class = _Task
+    parser_class = StrictParser
     was_slow_reader = False
 
     def __init__(self, *arguments: Any, drain: Drain, **options: Any) -> None:
@@ -100,9 +102,11 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
 
 
 class WatchfulServer:
-    """waitress at *listener* with the WSGI application *app*."""
+    """waitress at *listener* with the WSGI application *app*, which takes bodies of *largest_body* bytes."""
 
-    def __init__(self, app: Any, listener: socket.socket, deadlines: Deadlines, drain: Drain) -> None:
+    def __init__(
+        self, app: Any, listener: socket.socket, deadlines: Deadlines, drain: Drain, *, largest_body: int
+    ) -> None:
         self._deadlines = deadlines
         self._drain = drain
         self._server = waitress.create_server(
@@ -117,6 +121,8 @@ class WatchfulServer:
             channel_request_lookahead=1,
             # Believed or not in `proxies`, which has to see them.
             clear_untrusted_proxy_headers=False,
+            # It takes a body in before the application is asked, which refuses what is a little too large in its words.
+            max_request_body_size=2 * largest_body,
             ident=None,
         )
         self._server.channel_class = partial(_Channel, drain=drain)

@@ -8,6 +8,8 @@ from collections import namedtuple
 
 import pytest
 
+from tools.benches import run_benches
+from tools.failures import BuildError
 from tools.places import ROOT
 from tools.ports import LOOPBACK, check_port, find_free_port
 
@@ -53,3 +55,8 @@ def test_an_old_python_is_told_which_one_is_needed(
     assert capsys.readouterr().err == (
         "Sidestep needs Python 3.11 or newer, this is Python 3.9: start build.py with a newer one.\n"
     )
+
+
+def test_a_bench_that_is_not_there_is_told_with_those_that_are() -> None:
+    with pytest.raises(BuildError, match=r"^There is no bench speed: there are .*planning, relay\.$"):
+        run_benches(["relay", "speed"])

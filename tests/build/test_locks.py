@@ -31,7 +31,9 @@ def test_every_python_package_is_exact_and_hashed(file: Path) -> None:
     assert entries
     for entry in entries:
         assert re.match(r"[\w.-]+==\S+", entry), entry
-        assert "--hash=sha256:" in entry, entry
+        hashes = re.findall(r"--hash=(\S+)", entry)
+        assert hashes, entry
+        assert all(re.fullmatch(r"sha256:[0-9a-f]{64}", value) for value in hashes), entry
 
 
 @pytest.mark.parametrize("file", _PYTHON_LOCKS, ids=lambda file: file.name)

@@ -70,6 +70,8 @@ class Hold:
         with self._lock:
             self._waiting.discard(signal)
             signal.close()
+        # Nobody may take this for a client that left.
+        assert ready, "nobody released this hold, and the client stayed"
         if signal in ready:
             return True
         return connection in ready and connection.recv(1, socket.MSG_PEEK) != b""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -18,6 +20,8 @@ START_SECONDS = 30.0
 STOP_SECONDS = 20.0
 TOKEN = "test-token-0123456789-abcdefghij"
 _ROOT = Path(__file__).resolve().parents[2]
+_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
+_PR_SET_PDEATHSIG = 1
 
 
 @dataclass(slots=True)
@@ -140,6 +144,7 @@ def run_relay(
             stdin=subprocess.DEVNULL,
             text=True,
             cwd=home,
+            preexec_fn=_end_with_parent,  # noqa: PLW1509 - one call of the system, and no lock
         )
         relay = RunningRelay(url="", token=token, process=process, home=home)
         readers = [
@@ -181,6 +186,12 @@ def make_environment(
         "SIDESTEP_DRAIN_SECONDS": "1",
         **settings,
     }
+
+
+def _end_with_parent() -> None:
+    """Have the system end this process when the one that runs the test is no more, also if it was killed."""
+    if _LIBC is not None:
+        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def stop(process: subprocess.Popen[str]) -> int:

@@ -6,6 +6,7 @@ its processes' command lines. To the client itself goes its own prompt, and neve
 
 from __future__ import annotations
 
+import base64
 import gzip
 import json
 import os
@@ -27,6 +28,7 @@ import pytest
 
 from sidestep.catalogue import load_catalogue
 from sidestep.envelopes import KEY_HEADER, encode
+from sidestep.envelopes import PATH as SEALED_PATH
 from sidestep_relay.sealing import make_sealing_key
 from sidestep_relay.sealing_keys import read_keys
 from sidestep_relay.tokens import Secret, Token, hash_token, save_tokens
@@ -64,6 +66,7 @@ NEVER_PROVOKED = {
     "joined_too_slow": "takes a client that reads slower than another; quotes nothing",
     "relay_misconfigured": "no catalogue that ships makes it; quotes nothing",
     "relay_stopping": "a relay that stops answers nothing else; quotes nothing",
+    "request_truncated": "takes a client that ends in the middle; quotes nothing",
     "request_too_slow": "takes as long as a request may; quotes nothing",
     "sealed_busy": "takes half a million requests; quotes nothing",
     "sealed_unsafe": "no server of the relay's makes it; quotes nothing",
@@ -233,11 +236,19 @@ def provoke_relay(scene: Scene) -> Iterator[httpx.Response]:
     with scene.open_client(NAMED["others"], **ODD_HEADERS) as client:
         yield client.post(chats, json=body)
     with scene.open_client(**ODD_HEADERS) as client:
+        yield client.post(f"{SEALED_PATH}?{KEY}", content=KEY)
+        for sealed in (KEY, base64.urlsafe_b64encode(b"\x01" + KEY.encode() * 9).decode().rstrip("=")):
+            yield client.post(chats, json=body, headers={KEY_HEADER: sealed})
         yield client.get(f"/v1/{KEY}")
         yield client.put(f"/v1/relay?{KEY}", content=KEY)
         yield client.get("/v1/relay", headers={f"X-Canary-{number}": KEY * 100 for number in range(15)})
         for text in (PROMPT, "[" * 100 + PROMPT, json.dumps({"messages": [{"role": PROMPT}] * 10_001})):
             yield client.post(chats, content=text.encode())
+        as_json = {"Content-Type": "application/json"}
+        yield client.post(chats, content=json.dumps(body), headers={"Content-Type": f"text/{KEY}"})
+        yield client.post(chats, content=json.dumps(body), headers={**as_json, "Content-Encoding": KEY})
+        for odd in (b"\xff", f'{{"{KEY}": 1, "{KEY}": 2}}'.encode(), b'{"canary": NaN}', b'{"canary": "\\ud800"}'):
+            yield client.post(chats, content=odd, headers={**as_json, **key})
         yield client.post(chats, content=b'{"messages": [' + b'"canary",' * 1_000_001 + b"1]}")
         yield client.post(chats, json=plant("openai/fake-small", api_base=KEY), headers=key)
         yield client.post(chats, json=plant("anthropic/claude-fake", **{f"canary_{KEY}": KEY}), headers=key)

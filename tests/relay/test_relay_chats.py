@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from sidestep.catalogue import load_catalogue
-from sidestep_relay.chats import OPENAI_FIELDS, VENDOR_FIELDS, ChatCall, read_chat
+from sidestep_relay.chats import ChatCall, read_chat
 from sidestep_relay.errors import RelayError
+from sidestep_relay.fields import OPENAI_FIELDS, VENDOR_FIELDS
 from sidestep_relay.lanes.translate import build_arguments, load_litellm
 from sidestep_relay.tokens import make_full_token
 from tests.relay.servers import TOKEN
@@ -74,7 +75,7 @@ def test_vendor_fields_pass_where_they_only_reach_the_provider() -> None:
 @pytest.mark.parametrize("model", ["zai/glm-4.6", "anthropic/claude-x"])
 def test_no_field_of_a_request_becomes_an_argument_that_litellm_owns(model: str) -> None:
     litellm = load_litellm()
-    owned = set(litellm.types.utils.all_litellm_params) - OPENAI_FIELDS
+    owned = set(litellm.types.utils.all_litellm_params) - OPENAI_FIELDS.keys()
     ours = set(build_arguments(read(model), client=None))
     for name in owned:
         try:
@@ -86,7 +87,7 @@ def test_no_field_of_a_request_becomes_an_argument_that_litellm_owns(model: str)
 
 def test_the_two_lists_of_fields_do_not_meet() -> None:
     for fields in VENDOR_FIELDS.values():
-        assert not fields & OPENAI_FIELDS
+        assert fields.isdisjoint(OPENAI_FIELDS)
 
 
 @pytest.mark.parametrize(

@@ -294,3 +294,19 @@ def test_the_writer_knows_where_it_stands(written: bytes, is_between: bool, size
     closed = written + writer.write_error({"error": {}})
     last = SSEDecoder().feed(closed)[-1]
     assert (last.event, last.data) == ("error", '{"error":{}}')
+
+
+@pytest.mark.parametrize(
+    ("written", "is_done"),
+    [
+        (DONE, True), (b"data:[DONE]\n\n", True), (b"data: x\r\n\r\ndata: [DONE]\r\n\r\n", True),
+        (b"data: [DONE]\n", False), (b"", False), (DONE + b": note\n\n", False),
+        (b'data: {"content":"[DONE]"}\n\n', False), (b"data: x data: [DONE]\n\n", False),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("size", [1, 100])
+def test_the_writer_knows_the_last_event(written: bytes, is_done: bool, size: int) -> None:
+    writer = EventWriter()
+    for start in range(0, len(written), size):
+        writer.write(written[start : start + size])
+    assert writer.is_done is is_done

@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import socket
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -31,7 +32,7 @@ from tests.fakes import CUT, AnthropicProvider, Hold, OpenProvider, Reply, Strea
 from tests.fakes.wires import DONE, write_chunk
 from tests.relay.calls import Fake, chat, make_body, make_headers
 from tests.relay.scrapes import Scrape, scrape
-from tests.relay.servers import TOKEN, RunningRelay, run_relay
+from tests.relay.servers import TOKEN, RunningRelay, make_environment, run_relay
 
 PAIRED = {"Authorization": f"Bearer {TOKEN}"}
 HERE = Destinations(named=(parse_destination("127.0.0.1"),))
@@ -398,6 +399,7 @@ def test_a_scrape_tells_of_all_workers_also_of_one_that_was_killed(tmp_path: Pat
             with open_client(relay) as client:
                 assert chat(client, open_provider, stream=True).status_code == 200
             asked += 1
+            assert asked < 200, "only one worker counts into files"
         assert {read_chats(relay) for _ in range(12)} == {asked}
 
         hold = Hold()
@@ -418,6 +420,28 @@ def test_a_scrape_tells_of_all_workers_also_of_one_that_was_killed(tmp_path: Pat
             assert time.monotonic() < deadline, "the stream of a worker that is dead stays under way"
         assert read_chats(relay) == asked
     assert list(tmp_path.iterdir()) == []
+
+
+FORKING = """
+import os, sys
+from sidestep_relay.multiprocess import share_folder
+
+with share_folder() as folder:
+    if not (child := os.fork()):
+        sys.exit(0)
+    os.waitpid(child, 0)
+    print(folder.is_dir())
+print(folder.exists())
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot fork")
+def test_a_worker_that_exits_leaves_the_others_their_folder(tmp_path: Path) -> None:
+    environment = make_environment(str(tmp_path), [], [], {"TMPDIR": str(tmp_path)})
+    ran = subprocess.run(
+        [sys.executable, "-c", FORKING], env=environment, capture_output=True, text=True, timeout=30, check=True
+    )
+    assert ran.stdout.split() == ["True", "False"]
 
 
 def open_client(relay: RunningRelay) -> httpx.Client:

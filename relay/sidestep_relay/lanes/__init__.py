@@ -2,7 +2,7 @@
 
 `pipe` passes the bytes of a provider that speaks OpenAI's chat wire through untouched; `translate` calls LiteLLM for
 any provider. The wire that the catalogue says a provider speaks decides, and the operator's configuration can force
-`translate`.
+`translate`. What an operator's plugins bring goes by `plugin`.
 
 This module is imported before the relay serves, so it imports neither httpx nor litellm.
 """
@@ -18,16 +18,20 @@ if TYPE_CHECKING:
     from sidestep_relay.chats import ChatCall
     from sidestep_relay.upstreams import Upstream
 
-__all__ = ["LANES", "Lane", "LaneName", "Whole", "choose_lane", "list_lanes"]
+__all__ = ["LANES", "PLUGIN_DIALECT", "Lane", "LaneName", "Whole", "choose_lane", "list_lanes"]
 
-LaneName = Literal["pipe", "translate"]
+LaneName = Literal["pipe", "translate", "plugin"]
 
 LANES: tuple[LaneName, ...] = get_args(LaneName)
+
+PLUGIN_DIALECT = "plugin"
+"""What stands in the place of a wire where an operator's own code is called."""
 
 _LANES_OF_DIALECTS: Mapping[str, tuple[LaneName, ...]] = {
     "openai_chat": ("pipe", "translate"),
     "anthropic": ("translate",),
     "bedrock_converse": ("translate",),
+    PLUGIN_DIALECT: ("plugin",),
 }
 """For what a provider speaks to a relay (`CatalogueEntry.relay_dialect`): the lanes it can be called by, best first."""
 

@@ -27,7 +27,8 @@ from typing import Any, ClassVar
 
 import httpx
 
-from sidestep_relay.chats import VENDOR_FIELDS, ChatCall
+from sidestep_relay.chats import ChatCall
+from sidestep_relay.fields import VENDOR_FIELDS
 from sidestep_relay.lanes import LaneName, Whole
 from sidestep_relay.lanes.failures import describe_failure, describe_page, describe_unfinished, read_error
 from sidestep_relay.observations import Observation
