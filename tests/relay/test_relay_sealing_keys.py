@@ -114,6 +114,7 @@ def test_processes_share_a_folder_that_outlives_each_of_them() -> None:
 
 
 def test_where_nothing_can_be_written_several_share_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("sidestep_relay.multiprocess.find_memory", lambda: None)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
     with share_replay_guard(2) as guard:
         assert guard is None
