@@ -65,6 +65,7 @@ NEVER_PROVOKED = {
     "deadline_exceeded": "takes as long as an answer may at least; quotes nothing",
     "joined_too_slow": "takes a client that reads slower than another; quotes nothing",
     "relay_misconfigured": "no catalogue that ships makes it; quotes nothing",
+    "request_truncated": "takes a connection that breaks off; quotes nothing",
     "relay_stopping": "a relay that stops answers nothing else; quotes nothing",
     "request_too_slow": "takes as long as a request may; quotes nothing",
     "sealed_busy": "takes half a million requests; quotes nothing",
@@ -244,6 +245,10 @@ def provoke_relay(scene: Scene) -> Iterator[httpx.Response]:
         for text in (PROMPT, "[" * 100 + PROMPT, json.dumps({"messages": [{"role": PROMPT}] * 10_001})):
             yield client.post(chats, content=text.encode())
         yield client.post(chats, content=b'{"messages": [' + b'"canary",' * 1_000_001 + b"1]}")
+        for name in ("Content-Type", "Content-Encoding"):
+            yield client.post(chats, content=PROMPT.encode(), headers={**key, name: KEY})
+        for value in (b"NaN", rb'"\ud800"', b'"\xff"', b'1, "' + KEY.encode() + b'": 2'):
+            yield client.post(chats, content=b'{"' + KEY.encode() + b'": ' + value + b"}", headers=key)
         yield client.post(chats, json=plant("openai/fake-small", api_base=KEY), headers=key)
         yield client.post(chats, json=plant("anthropic/claude-fake", **{f"canary_{KEY}": KEY}), headers=key)
         yield client.post(chats, json=plant("openai/fake-small", stream=KEY), headers=key)
