@@ -38,7 +38,7 @@ class Acme(CustomLLM):
 
     def streaming(self, **given: Any) -> Iterator[Any]:  # type: ignore[override]
         act(given["model"])
-        return self._write(given)
+        return Told(self._write(given))
 
     def _write(self, given: Any) -> Iterator[Any]:
         model = given["model"]
@@ -57,6 +57,22 @@ class Acme(CustomLLM):
             yield {"text": "", "is_finished": True, "finish_reason": "length", "usage": USAGE}
         finally:
             note("acme_closed", model)
+
+
+class Told:
+    """An iterator that does not end with the last reference to it, as a generator does: it has to be closed."""
+
+    def __init__(self, made: Iterator[Any]) -> None:
+        self._made = made
+
+    def __iter__(self) -> Iterator[Any]:
+        return self
+
+    def __next__(self) -> Any:
+        return next(self._made)
+
+    def close(self) -> None:
+        note("acme_told", "any")
 
 
 class Locked(Acme):
