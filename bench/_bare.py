@@ -22,7 +22,8 @@ def make_app(provider: str) -> Flask:
     from flask import Flask, Response, request  # noqa: PLC0415 - as above
 
     app = Flask(__name__)
-    client = httpx.Client(trust_env=False, timeout=60)
+    # As many connections as the relay has: as many as it takes.
+    client = httpx.Client(trust_env=False, timeout=60, limits=httpx.Limits(max_connections=None))
 
     @app.post("/v1/chat/completions")
     def post_chat() -> Response:

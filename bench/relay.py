@@ -41,11 +41,11 @@ def measure_one_by_one(stage: Stage) -> dict[str, Any]:
     sides, every = {"provider": stage.provider, **stage.sides}, {**stage.sides, **stage.others}
     figures: dict[str, Any] = {"streams": measure_streams(sides)}
     figures["latency_ms"] = measure_latency({"provider": stage.provider, **every})
+    figures["memory_mb"] = {name: measure_memory(side.process) for name, side in every.items() if side.process}
     # The wire of the other dialect, which both translate.
     claude = {"relay": ask_for_anthropic(stage.sides["relay"], stage.origin)}
     claude |= {name: side for name, side in sides.items() if name == "litellm"}
     figures["anthropic_streams"] = measure_streams(claude, model=ANTHROPIC)
-    figures["memory_mb"] = {name: measure_memory(side.process) for name, side in every.items() if side.process}
     figures["cancel_seconds"] = measure_cancels(stage.sides, stage.provider)
     return figures
 

@@ -21,6 +21,8 @@ from tests.relay.servers import RunningRelay
 
 Leave = Callable[[socket.socket], None]
 
+pytestmark = pytest.mark.alone
+
 PATIENCE = 0.5
 """Seconds within which a provider must be let go after the client left."""
 

@@ -257,6 +257,7 @@ def test_redis_counts_again_when_it_is_back(make_process: Callable[..., Process]
         assert process.events == ["redis_away", "redis_back"]
 
 
+@pytest.mark.alone
 def test_nobody_waits_twice_for_a_redis_that_hangs(
     make_process: Callable[..., Process], redis_server: RunningRedis
 ) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -115,9 +117,14 @@ class Catcher(httpx.BaseTransport):
 
 
 @pytest.fixture(scope="module")
-def lanes() -> dict[str, Lane]:
+def lanes() -> Iterator[dict[str, Lane]]:
     litellm = load_litellm()
-    return {"pipe": PipeLane(), "translate": TranslateLane(lambda: litellm)}
+    # LiteLLM takes this thread's event loop. One of its own making would be left behind, and its end be told as a
+    # mistake of whichever test runs then.
+    with closing(asyncio.new_event_loop()) as loop:
+        asyncio.set_event_loop(loop)
+        yield {"pipe": PipeLane(), "translate": TranslateLane(lambda: litellm)}
+        asyncio.set_event_loop(None)
 
 
 def make_call(entry: CatalogueEntry, **fields: Any) -> ChatCall:

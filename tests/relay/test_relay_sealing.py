@@ -165,6 +165,7 @@ def test_a_sealed_stream_comes_as_it_is_made(
     assert read_stream(body).text == "Half whole"
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("is_begun", [True, False])
 def test_the_provider_is_let_go_when_a_sealed_client_leaves(
     client: httpx.Client, relay: RunningRelay, zai_provider: ZaiProvider, public_key: str, is_begun: bool

@@ -251,6 +251,7 @@ def test_when_the_first_leaves_the_call_goes_on(call: Callable[..., Call], fake:
     assert len(fake.chats) == 1
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("is_early", [True, False], ids=["before the answer", "in the middle"])
 def test_when_all_have_left_the_provider_is_let_go(
     call: Callable[..., Call], reusing: RunningRelay, fake: Fake, is_early: bool
