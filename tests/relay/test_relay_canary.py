@@ -65,7 +65,6 @@ NEVER_PROVOKED = {
     "deadline_exceeded": "takes as long as an answer may at least; quotes nothing",
     "joined_too_slow": "takes a client that reads slower than another; quotes nothing",
     "relay_misconfigured": "no catalogue that ships makes it; quotes nothing",
-    "request_truncated": "takes a connection that breaks off; quotes nothing",
     "relay_stopping": "a relay that stops answers nothing else; quotes nothing",
     "request_truncated": "takes a client that ends in the middle; quotes nothing",
     "request_too_slow": "takes as long as a request may; quotes nothing",
