@@ -193,6 +193,7 @@ def test_it_is_closed_when_the_client_leaves(client: httpx.Client, relay: Runnin
     with client.stream("POST", "/v1/chat/completions", json=body) as answer:
         next(answer.iter_bytes())
     relay.wait_for_log(event="chat", model="acme/endless", code="client_left")
+    relay.wait_for_log(event="acme_told")
     relay.wait_for_log(event="acme_closed", model="endless")
 
 

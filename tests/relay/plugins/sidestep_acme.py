@@ -6,7 +6,7 @@ It imports nothing of the relay's. What it should do is the model's name.
 from __future__ import annotations
 
 import json
-import sys
+import os
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -20,9 +20,8 @@ USAGE = {"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 7}
 
 
 def note(event: str, model: str) -> None:
-    """Tell the test what happened, where it reads the relay's own log."""
-    sys.stderr.write(json.dumps({"event": event, "model": model}) + "\n")
-    sys.stderr.flush()
+    """Tell the test what happened, where it reads the relay's own log; what is printed does not come there."""
+    os.write(2, (json.dumps({"event": event, "model": model}) + "\n").encode())
 
 
 class Acme(CustomLLM):
@@ -39,7 +38,7 @@ class Acme(CustomLLM):
 
     def streaming(self, **given: Any) -> Iterator[Any]:  # type: ignore[override]
         act(given["model"])
-        return self._write(given)
+        return Told(self._write(given))
 
     def _write(self, given: Any) -> Iterator[Any]:
         model = given["model"]
@@ -58,6 +57,22 @@ class Acme(CustomLLM):
             yield {"text": "", "is_finished": True, "finish_reason": "length", "usage": USAGE}
         finally:
             note("acme_closed", model)
+
+
+class Told:
+    """An iterator that does not end with the last reference to it, as a generator does: it has to be closed."""
+
+    def __init__(self, made: Iterator[Any]) -> None:
+        self._made = made
+
+    def __iter__(self) -> Iterator[Any]:
+        return self
+
+    def __next__(self) -> Any:
+        return next(self._made)
+
+    def close(self) -> None:
+        note("acme_told", "any")
 
 
 class Locked(Acme):
