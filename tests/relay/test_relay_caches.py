@@ -214,7 +214,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     "parts in the place of text": {"messages": [{"role": "user", "content": [{"type": "text", "text": "Say hello"}]}]},
     "another temperature": {"temperature": 0.50001},
     "another kind of number": {"seed": 1.0},
-    "another kind of value": {"seed": "1"},
+    "another kind of value": {"thinking": {"type": True}},
     "a vendor's field": {"thinking": {"type": "disabled"}},
     "one more in a vendor's field": {"thinking": {"type": "enabled", "budget": None}},
     "one more vendor's field": {"enable_search": False},
