@@ -66,6 +66,7 @@ NEVER_PROVOKED = {
     "joined_too_slow": "takes a client that reads slower than another; quotes nothing",
     "relay_misconfigured": "no catalogue that ships makes it; quotes nothing",
     "relay_stopping": "a relay that stops answers nothing else; quotes nothing",
+    "request_truncated": "takes a client that ends in the middle; quotes nothing",
     "request_too_slow": "takes as long as a request may; quotes nothing",
     "sealed_busy": "takes half a million requests; quotes nothing",
     "sealed_unsafe": "no server of the relay's makes it; quotes nothing",
@@ -243,6 +244,11 @@ def provoke_relay(scene: Scene) -> Iterator[httpx.Response]:
         yield client.get("/v1/relay", headers={f"X-Canary-{number}": KEY * 100 for number in range(15)})
         for text in (PROMPT, "[" * 100 + PROMPT, json.dumps({"messages": [{"role": PROMPT}] * 10_001})):
             yield client.post(chats, content=text.encode())
+        as_json = {"Content-Type": "application/json"}
+        yield client.post(chats, content=json.dumps(body), headers={"Content-Type": f"text/{KEY}"})
+        yield client.post(chats, content=json.dumps(body), headers={**as_json, "Content-Encoding": KEY})
+        for odd in (b"\xff", f'{{"{KEY}": 1, "{KEY}": 2}}'.encode(), b'{"canary": NaN}', b'{"canary": "\\ud800"}'):
+            yield client.post(chats, content=odd, headers={**as_json, **key})
         yield client.post(chats, content=b'{"messages": [' + b'"canary",' * 1_000_001 + b"1]}")
         yield client.post(chats, json=plant("openai/fake-small", api_base=KEY), headers=key)
         yield client.post(chats, json=plant("anthropic/claude-fake", **{f"canary_{KEY}": KEY}), headers=key)
