@@ -55,6 +55,7 @@ class _Pacer:
 
     def __init__(self, pieces: Iterator[bytes], writer: asyncio.StreamWriter) -> None:
         self._pieces = pieces
+        self._piece = next(pieces)
         self._writer = writer
         self._loop = asyncio.get_running_loop()
         self._hash = hashlib.sha256()
@@ -63,15 +64,15 @@ class _Pacer:
         self._tick()
 
     def _tick(self) -> None:
-        if self.done.done() or self._writer.is_closing():
+        if self._writer.is_closing():
             return
-        piece = next(self._pieces, None)
-        if piece is None:
-            self._writer.write(_END)
+        piece, self._piece = self._piece, next(self._pieces, b"")
+        self._hash.update(piece)
+        # The end comes with the last piece: some clients leave as soon as they have read `[DONE]`.
+        self._writer.write(_frame(piece) if self._piece else _frame(piece) + _END)
+        if not self._piece:
             self.done.set_result(self._hash.hexdigest())
             return
-        self._hash.update(piece)
-        self._writer.write(_frame(piece))
         self._next += 1 / PACE
         self._loop.call_at(self._next, self._tick)
 
@@ -121,13 +122,12 @@ class _Provider:
     async def _pace(self, body: dict[str, Any], reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         number = read_number(_read_message(body))
         leaving = asyncio.ensure_future(reader.read(1))
-        waited: set[asyncio.Future[Any]] = {leaving}
+        done: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         if body["model"] == PACED:
             writer.write(_STREAM_HEAD)
-            pacer = _Pacer(write_paced(number), writer)
-            waited.add(pacer.done)
-        await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
-        if leaving.done():
+            done = _Pacer(write_paced(number), writer).done
+        await asyncio.wait({leaving, done}, return_when=asyncio.FIRST_COMPLETED)
+        if not done.done():
             moment = time.monotonic()
             if not (left := self._books.leave(number)).done():
                 left.set_result(moment)
@@ -135,7 +135,7 @@ class _Provider:
         leaving.cancel()
         # Until it is over nothing else may read.
         await asyncio.wait([leaving])
-        self._books.sent[number] = pacer.done.result()
+        self._books.sent[number] = done.result()
 
 
 def _read_message(body: dict[str, Any]) -> str:
