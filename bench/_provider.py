@@ -126,7 +126,8 @@ class _Provider:
         if body["model"] == PACED:
             writer.write(_STREAM_HEAD)
             done = _Pacer(write_paced(number), writer).done
-        await asyncio.wait({leaving, done}, return_when=asyncio.FIRST_COMPLETED)
+        waiting: set[asyncio.Future[Any]] = {leaving, done}
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         if not done.done():
             moment = time.monotonic()
             if not (left := self._books.leave(number)).done():
