@@ -41,7 +41,7 @@ _SEND_BUFFER = 256 * 1024  # bytes; with 0.1 s to a client and back that is 2.5 
 _EXIT_SECONDS = 10
 """What a worker of gunicorn may need to notice the end (it looks once in a second) and to leave LiteLLM behind."""
 
-_HANDSHAKE_SECONDS = 10.0
+_LONGEST_HANDSHAKE = 10.0  # seconds
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -121,7 +121,7 @@ def serve_gunicorn(
                 "worker_tmp_dir": find_memory(),
                 # Whom to believe about the client's address is decided in `proxies`, for every server alike.
                 "forwarded_allow_ips": "",
-                **(_use_tls(certificates) if certificates else {}),
+                **(_use_tls(certificates, min(deadlines.request, _LONGEST_HANDSHAKE)) if certificates else {}),
             }
             for name, value in settings.items():
                 if name in self.cfg.settings:
@@ -210,7 +210,7 @@ def _report_from_hub() -> None:
     gevent.get_hub().print_exception = lambda _context, kind, error, trace: report(kind, error, trace)
 
 
-def _use_tls(certificates: CertificateFiles) -> dict[str, Any]:
+def _use_tls(certificates: CertificateFiles, seconds: float) -> dict[str, Any]:
     """Return the settings by which gunicorn serves *certificates*, and takes up renewed ones between two requests."""
     # Not `sys.stderr`: what is printed there is kept back.
     log = make_log(sys.__stderr__)
@@ -218,7 +218,7 @@ def _use_tls(certificates: CertificateFiles) -> dict[str, Any]:
     def open_context(_config: Any, _usual: Any) -> ssl.SSLContext:
         context = certificates.open()
         # gevent's server takes this method and calls it for every connection.
-        context.wrap_socket = partial(_shake_hands, context.wrap_socket)  # type: ignore[method-assign]
+        context.wrap_socket = partial(_shake_hands, context.wrap_socket, seconds)  # type: ignore[method-assign]
         return context
 
     def renew(_worker: Any, _request: Any) -> None:
@@ -232,11 +232,13 @@ def _use_tls(certificates: CertificateFiles) -> dict[str, Any]:
     return {"certfile": str(certificates.certificate), "ssl_context": open_context, "pre_request": renew}
 
 
-def _shake_hands(wrap: Callable[..., ssl.SSLSocket], connection: socket.socket, **options: Any) -> ssl.SSLSocket:
+def _shake_hands(
+    wrap: Callable[..., ssl.SSLSocket], seconds: float, connection: socket.socket, **options: Any
+) -> ssl.SSLSocket:
     """Begin TLS as *wrap* does, but let nobody hold a connection without it, and say nothing of those who try."""
     import gevent  # noqa: PLC0415 - as above
 
-    connection.settimeout(_HANDSHAKE_SECONDS)
+    connection.settimeout(seconds)
     try:
         wrapped = wrap(connection, **options)
     except OSError:

@@ -43,7 +43,10 @@ def served(authority: Authority) -> Path:
 @pytest.fixture(scope="module")
 def relay(served: Path) -> Iterator[RunningRelay]:
     arguments = ["--certfile", str(served)]
-    with run_relay(server="gunicorn", origins=[PAGE], destinations=["127.0.0.1"], arguments=arguments) as running:
+    settings = {"SIDESTEP_REQUEST_SECONDS": "2"}
+    with run_relay(
+        server="gunicorn", origins=[PAGE], destinations=["127.0.0.1"], settings=settings, arguments=arguments
+    ) as running:
         running.wait_for_log(event="loaded", timeout=30)
         yield running
 
@@ -96,7 +99,7 @@ def test_plain_http_gets_no_answer_at_that_port(relay: RunningRelay, authority: 
 
 
 def test_who_does_not_shake_hands_is_dropped(relay: RunningRelay) -> None:
-    with socket.create_connection(("127.0.0.1", relay.port), timeout=20) as silent:
+    with socket.create_connection(("127.0.0.1", relay.port), timeout=8) as silent:
         assert silent.recv(1) == b""
 
 
