@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from sidestep_relay.errors import RelayError
+from sidestep_relay.private_files import make_private
 from sidestep_relay.tokens import Token, hash_token, make_token
 
 __all__ = [
@@ -100,12 +101,9 @@ def keep_token(path: Path) -> str:
     Raises:
         OSError: the file can be neither read nor made.
     """
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    token = make_token()
     try:
-        # O_EXCL with the mode: the token never exists in a file that others may open.
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        make_private(path, token + "\n")
     except FileExistsError:
         return path.read_text(encoding="ascii").strip()
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write((token := make_token()) + "\n")
     return token

@@ -5,22 +5,18 @@ A former key ends with a moment: `KEY until 2027-01-31T12:00:00+00:00`. A settin
 
 from __future__ import annotations
 
-import os
 import re
-import secrets
-import sys
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from sidestep.envelopes import EnvelopeError
+from sidestep_relay.private_files import PrivateFileError, make_private, read_private, replace_private
 from sidestep_relay.sealing import SealingKey, SealingKeys, make_sealing_key
 from sidestep_relay.tokens import parse_moment
 
 __all__ = ["SealingKeyError", "keep_keys", "read_keys", "read_keys_file", "rotate_keys"]
 
 _UNTIL = " until "
-_OTHERS = 0o077  # what a file's mode says of everyone but its user
 
 
 class SealingKeyError(Exception):
@@ -56,13 +52,11 @@ def keep_keys(path: Path) -> SealingKeys:
         SealingKeyError: what is there cannot be used.
         OSError: nothing is there, and nothing can be made.
     """
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    key = make_sealing_key()
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        make_private(path, key + "\n")
     except FileExistsError:
         return read_keys_file(path)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write((key := make_sealing_key()) + "\n")
     return read_keys(key)
 
 
@@ -78,15 +72,7 @@ def rotate_keys(path: Path, *, grace: timedelta, now: datetime) -> SealingKeys:
     ending = f"{rows[0]}{_UNTIL}{(now + grace).astimezone(UTC).isoformat(timespec='seconds')}"
     kept = [row for row in (ending, *rows[1:]) if (until := _read_key(row).until) and until > now]
     text = "\n".join([make_sealing_key(), *kept]) + "\n"
-    new = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(text)
-        new.replace(path)
-    finally:
-        with suppress(FileNotFoundError):
-            new.unlink()
+    replace_private(path, text)
     return read_keys(text)
 
 
@@ -106,13 +92,6 @@ def _read_key(row: str) -> SealingKey:
 
 def _read_file(path: Path) -> str:
     try:
-        with path.open(encoding="ascii") as file:
-            if sys.platform != "win32" and os.fstat(file.fileno()).st_mode & _OTHERS:
-                raise SealingKeyError(f"{path} is open to others; `chmod 600` it.")
-            return file.read()
-    except FileNotFoundError:
-        raise
-    except OSError as error:
-        raise SealingKeyError(f"{path} cannot be read ({error.strerror}).") from error
-    except UnicodeDecodeError as error:
-        raise SealingKeyError(f"{path} is no text.") from error
+        return read_private(path)
+    except PrivateFileError as error:
+        raise SealingKeyError(str(error)) from error

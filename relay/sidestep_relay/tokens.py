@@ -9,18 +9,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import secrets
-import sys
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from sidestep_relay.allowances import LIMIT_NAMES
+from sidestep_relay.private_files import PrivateFileError, read_private, replace_private
 
 __all__ = [
     "EVERYTHING",
@@ -46,7 +44,6 @@ _VERSION = 1
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 _HASH = re.compile(r"sha256:[0-9a-f]{64}")
 _FIELDS = frozenset({"name", "hash", "providers", "uses_own_keys", "expires", "limits", "former", "sees_metrics"})
-_OTHERS = 0o077  # what a file's mode says of everyone but its user
 
 
 class TokenFileError(Exception):
@@ -150,16 +147,11 @@ def load_tokens(path: Path, known: Collection[str]) -> tuple[Token, ...]:
         TokenFileError: it cannot be used.
     """
     try:
-        with path.open(encoding="utf-8") as file:
-            if sys.platform != "win32" and os.fstat(file.fileno()).st_mode & _OTHERS:
-                raise TokenFileError(f"{path} is open to others; `chmod 600` it.")
-            text = file.read()
+        text = read_private(path)
     except FileNotFoundError:
         return ()
-    except OSError as error:
-        raise TokenFileError(f"{path} cannot be read ({error.strerror}).") from error
-    except UnicodeDecodeError as error:
-        raise TokenFileError(f"{path} is no text.") from error
+    except PrivateFileError as error:
+        raise TokenFileError(str(error)) from error
     return read_tokens(text, known)
 
 
@@ -197,18 +189,8 @@ def save_tokens(path: Path, tokens: Sequence[Token], known: Collection[str]) -> 
     document = {"version": _VERSION, "tokens": [_write_token(token) for token in tokens]}
     text = json.dumps(document, indent=2) + "\n"
     read_tokens(text, known)
-    new = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        # O_EXCL with the mode: never is there a file that others may open.
-        descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(text)
-            new.replace(path)
-        finally:
-            with suppress(FileNotFoundError):
-                new.unlink()
+        replace_private(path, text)
     except OSError as error:
         raise TokenFileError(f"{path} cannot be written ({error.strerror}).") from error
 

@@ -16,6 +16,7 @@ import ssl
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
@@ -339,22 +340,15 @@ class _Held(httpcore.NetworkStream):
     def start_tls(
         self, ssl_context: Any, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
-        connection = self._stream.get_extra_info("socket")
-        try:
-            connection.settimeout(timeout)
+        plain = self._stream.get_extra_info("socket")
+        with _connecting(plain):
+            plain.settimeout(timeout)
             # Its socket takes the place of the plain one, so a handshake that never ends can be aborted as well.
-            connection = ssl_context.wrap_socket(
-                connection, server_hostname=server_hostname, do_handshake_on_connect=False
-            )
-            _hold(connection)
-            connection.do_handshake()
-        except TimeoutError as error:
-            connection.close()
-            raise httpcore.ConnectTimeout(str(error)) from error
-        except OSError as error:
-            connection.close()
-            raise httpcore.ConnectError(str(error)) from error
-        return _Held(SyncStream(connection))
+            encrypted = ssl_context.wrap_socket(plain, server_hostname=server_hostname, do_handshake_on_connect=False)
+        with _connecting(encrypted):
+            _hold(encrypted)
+            encrypted.do_handshake()
+        return _Held(SyncStream(encrypted))
 
     def get_extra_info(self, info: str) -> Any:
         return self._stream.get_extra_info(info)
@@ -363,20 +357,27 @@ class _Held(httpcore.NetworkStream):
 def _connect(address: str, port: int, timeout: float | None) -> SyncStream:
     """Connect so that the request for which it is done can be aborted meanwhile."""
     connection = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
-    try:
+    with _connecting(connection):
         if (upstream := _current.get()) and upstream.is_aborted:
-            raise httpcore.ConnectError("aborted")
+            raise OSError("aborted")
         _hold(connection)
         connection.settimeout(timeout)
         connection.connect((address, port))
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return SyncStream(connection)
+
+
+@contextmanager
+def _connecting(connection: socket.socket) -> Iterator[None]:
+    """Close *connection* if the block fails, and say so in httpcore's words."""
+    try:
+        yield
     except TimeoutError as error:
         connection.close()
         raise httpcore.ConnectTimeout(str(error)) from error
     except OSError as error:
         connection.close()
         raise httpcore.ConnectError(str(error)) from error
-    return SyncStream(connection)
 
 
 def _hold(connection: socket.socket) -> None:
