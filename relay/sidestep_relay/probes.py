@@ -302,11 +302,16 @@ class _Look:
                 **headers,
             },
             content=body,
-            extensions={"timeout": self._get_timeout().as_dict(), "trace": self._note},
+            extensions={"trace": self._note},
         )
         # The dialect decides how a body is read, and this one is not.
         upstream = Upstream(
-            connections, self._call.place, dialect="openai_chat", has_key=False, largest_error=_LARGEST_BODY
+            connections,
+            self._call.place,
+            dialect="openai_chat",
+            has_key=False,
+            largest_error=_LARGEST_BODY,
+            timeout=self._get_timeout(),
         )
         with closing(upstream):
             try:

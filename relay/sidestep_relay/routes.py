@@ -8,6 +8,7 @@ from functools import partial
 from http import HTTPStatus
 from typing import Any
 
+import httpx
 from flask import Response, g, jsonify, request
 
 from sidestep._version import __version__
@@ -32,7 +33,7 @@ from sidestep_relay.sources import Asker, Source, Way
 from sidestep_relay.streaming import ClientLeft
 from sidestep_relay.ticks import read_plan, write_ticks
 from sidestep_relay.tokens import Token
-from sidestep_relay.upstreams import Upstream
+from sidestep_relay.upstreams import TIMEOUT, Upstream
 from sidestep_relay.wishes import read_wish
 
 __all__ = ["Routes"]
@@ -43,6 +44,8 @@ class Routes:
 
     def __init__(self, services: Services) -> None:
         self._services = services
+        idle = services.config.deadlines.idle
+        self._timeout = httpx.Timeout(connect=TIMEOUT.connect, read=idle, write=TIMEOUT.write, pool=TIMEOUT.pool)
 
     def get_health(self) -> Response:
         """Say that the process answers. It touches nothing else."""
@@ -221,7 +224,7 @@ class Routes:
             has_key=bool(key),
             reads_along=reads_along,
             secret=key if is_lent else "",
-            idle_seconds=self._services.config.deadlines.idle,
+            timeout=self._timeout,
         )
 
 

@@ -91,7 +91,7 @@ class Upstream(httpx.BaseTransport):
         has_key: bool,
         reads_along: bool = True,
         largest_error: int = _LARGEST_ERROR,
-        idle_seconds: float | None = TIMEOUT.read,
+        timeout: httpx.Timeout = TIMEOUT,
         secret: str = "",
     ) -> None:
         self._secret = secret
@@ -104,7 +104,7 @@ class Upstream(httpx.BaseTransport):
         self.observer: Observer | None = None
         self.usage: Mapping[str, Any] | None = None
         self.is_aborted = False
-        self.timeout = httpx.Timeout(connect=TIMEOUT.connect, read=idle_seconds, write=TIMEOUT.write, pool=TIMEOUT.pool)
+        self.timeout = timeout
         self._connections = connections
         self._place = place
         self._dialect = dialect

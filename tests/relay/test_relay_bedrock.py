@@ -104,7 +104,8 @@ def test_a_stream_that_breaks_off_says_so(
 
 def test_the_provider_is_let_go_when_the_client_leaves(client: httpx.Client, bedrock_provider: BedrockProvider) -> None:
     hold = Hold()
-    bedrock_provider.answers.append(Stream([write_frame("messageStart", {"role": "assistant"}), hold]))
+    begun = write_frame("contentBlockDelta", {"contentBlockIndex": 0, "delta": {"text": "Hel"}})
+    bedrock_provider.answers.append(Stream([begun, hold], content_type=STREAM_TYPE))
     headers = {"X-Provider-Key": bedrock_provider.key, "X-Provider-Base": bedrock_provider.base_url}
     body = {"model": f"bedrock/{bedrock_provider.models[0]}", "messages": MESSAGES, "stream": True}
     with client.stream("POST", "/v1/chat/completions", headers=headers, json=body):
