@@ -24,6 +24,7 @@ _TAKE_DATA_ALONE = frozenset({"bedrock_converse"})
 """Dialects that know no address of an image, so that LiteLLM would fetch it."""
 
 _LONGEST_KEY = 4096
+_LONGEST_ANSWER = 1_000_000  # tokens; no model writes more, whatever number stands in the request
 _FETCHED_URL = re.compile(r"(?:https?://|www\.)", re.IGNORECASE)
 
 
@@ -104,7 +105,8 @@ def estimate_tokens(call: ChatCall) -> int:
         texts = [part.get("text") for part in content] if isinstance(content, list) else [content]
         characters += sum(len(text) for text in texts if isinstance(text, str))
     longest = [call.fields.get(name) for name in ("max_completion_tokens", "max_tokens")]
-    return characters // 4 + max([most for most in longest if isinstance(most, int) and most > 0], default=0)
+    answer = max([most for most in longest if isinstance(most, int) and most > 0], default=0)
+    return characters // 4 + min(answer, _LONGEST_ANSWER)
 
 
 def choose_entry(prefix: str, base_url: str | None, catalogue: Mapping[str, CatalogueEntry]) -> CatalogueEntry:

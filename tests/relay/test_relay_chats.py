@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sidestep.catalogue import load_catalogue
-from sidestep_relay.chats import ChatCall, read_chat
+from sidestep_relay.chats import ChatCall, estimate_tokens, read_chat
 from sidestep_relay.errors import RelayError
 from sidestep_relay.fields import OPENAI_FIELDS, VENDOR_FIELDS
 from sidestep_relay.lanes.translate import build_arguments, load_litellm
@@ -162,3 +162,11 @@ def test_a_call_shows_no_key_and_no_prompt() -> None:
     shown = repr(read(key="sk-canary", messages=[{"role": "user", "content": "canary"}], user="canary"))
     assert "canary" not in shown
     assert json.dumps(shown)
+
+
+@pytest.mark.parametrize(
+    ("asked", "tokens"), [({}, 1), ({"max_tokens": 50}, 51), ({"max_tokens": 2**63 - 1}, 1_000_001)]
+)
+def test_an_estimate_is_the_text_and_the_longest_answer_that_can_be(asked: dict[str, int], tokens: int) -> None:
+    messages = [{"role": "user", "content": "four"}]
+    assert estimate_tokens(read(extra={"messages": messages, **asked})) == tokens
