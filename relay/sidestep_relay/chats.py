@@ -8,7 +8,7 @@ function, only the vendor fields listed in `fields` do. Names that steer LiteLLM
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -83,7 +83,7 @@ def read_chat(
     _check_fields(body, entry.relay_dialect)
     messages = _read_messages(body.get("messages"), entry.relay_dialect)
     options = body.get("stream_options") or {}
-    _read_flag(options, "include_usage")
+    _check_kind("include_usage", options.get("include_usage"), ("boolean",))
     own = ("model", "messages", "stream", "stream_options")
     return ChatCall(
         entry=entry,
@@ -91,7 +91,7 @@ def read_chat(
         base_url=(base_url or entry.relay_base_url or entry.base_url).rstrip("/"),
         key=find_key(entry, key, base_url, own_keys, token),
         messages=messages,
-        is_stream=_read_flag(body, "stream"),
+        is_stream=bool(body.get("stream")),
         stream_options=options,
         fields={name: value for name, value in body.items() if name not in own and value is not None},
     )
@@ -200,7 +200,7 @@ def _check_part(part: Any, dialect: str) -> None:
 def _check_fields(body: Mapping[str, Any], dialect: str) -> None:
     for name, value in body.items():
         if name in OPENAI_FIELDS:
-            _check_kind(name, value)
+            _check_kind(name, value, OPENAI_FIELDS[name])
             continue
         if STEERING.fullmatch(name) and name not in VENDOR_FIELDS.get(dialect, ()):
             raise _reject(f"The field {name[:60]!r} is not accepted: it would steer the relay.", name)
@@ -208,17 +208,9 @@ def _check_fields(body: Mapping[str, Any], dialect: str) -> None:
             raise _reject(f"The field {name[:60]!r} is not known for this provider.", name)
 
 
-def _check_kind(name: str, value: Any) -> None:
-    kinds = OPENAI_FIELDS[name]
+def _check_kind(name: str, value: Any, kinds: Iterable[str]) -> None:
     if value is not None and not any(is_kind(value, kind) for kind in kinds):
         raise _reject(f"{name} must be {' or '.join(KINDS_OF_JSON[kind] for kind in kinds)}.", name)
-
-
-def _read_flag(body: Mapping[str, Any], name: str) -> bool:
-    value = body.get(name)
-    if value is not None and not isinstance(value, bool):
-        raise _reject(f"{name} must be true or false.", name)
-    return bool(value)
 
 
 def _reject(message: str, param: str | None = None) -> RelayError:

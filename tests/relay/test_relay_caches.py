@@ -32,24 +32,18 @@ from sidestep_relay.tokens import Secret, Token, hash_token, save_tokens
 from tests.fakes import CUT, AnthropicProvider, OpenProvider, Reply, Stream
 from tests.fakes.wires import DONE, write_chunk, write_event
 from tests.relay.calls import MESSAGES, Fake, make_body, make_headers
+from tests.relay.clocks import Clock
 from tests.relay.conftest import PAGE
 from tests.relay.redis_servers import RunningRedis
 from tests.relay.servers import TOKEN, RunningRelay
+
+# LiteLLM's own pydantic models warn of themselves.
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:pydantic")
 
 CATALOGUE = load_catalogue()
 HERE = Destinations(named=(parse_destination("127.0.0.1"),))
 USE = {"X-Sidestep-Cache": "use"}
 STREAMS = pytest.mark.parametrize("is_stream", [False, True], ids=["whole", "stream"])
-
-
-class Clock:
-    """A clock that stands until it is moved."""
-
-    def __init__(self) -> None:
-        self.now = 1_800_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture

@@ -18,21 +18,12 @@ from sidestep_relay.shapes import check_shape
 from tests.fakes import Hold, OpenProvider, Reply, Stream
 from tests.fakes.wires import DONE, write_chunk
 from tests.relay.calls import Fake, make_body, make_headers
+from tests.relay.clocks import Clock
 from tests.relay.servers import TOKEN, RunningRelay, run_relay
 
 PAIRED = {"Authorization": f"Bearer {TOKEN}"}
 SERVERS = pytest.mark.parametrize("server", ["gunicorn", "waitress"])
 NONE = Allowance(0, 0, 0)
-
-
-class Clock:
-    """Stands in the place of `time.time`, by which the library counts, until it is moved."""
-
-    def __init__(self) -> None:
-        self.now = 1_800_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture

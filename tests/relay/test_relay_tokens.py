@@ -38,6 +38,7 @@ from sidestep_relay.tokens import (
 )
 from tests.fakes import OpenProvider
 from tests.relay.calls import make_body, make_headers
+from tests.relay.clocks import Clock
 from tests.relay.servers import TOKEN, make_environment, run_relay
 
 KNOWN = load_catalogue().keys()
@@ -45,16 +46,6 @@ NOON = datetime(2027, 1, 31, 12, tzinfo=UTC)
 HERE = Destinations(named=(parse_destination("127.0.0.1"),))
 VALUE = "the-named-token-0123456789-abcdef"
 ON_POSIX = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no modes")
-
-
-class Clock:
-    """A clock that stands until it is moved."""
-
-    def __init__(self) -> None:
-        self.now = NOON.timestamp()
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def make_named(name: str = "team", value: str = VALUE, **fields: Any) -> Token:
@@ -72,7 +63,7 @@ def read_code(answer: Any) -> tuple[int, str, str]:
 
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(NOON.timestamp())
 
 
 @pytest.fixture
