@@ -3,7 +3,7 @@
 from playwright.sync_api import Page
 
 _PAINT = """async (pieces) => {
-  const { MarkdownPainter } = await import("./js/markdown.js");
+  const { MarkdownPainter } = await import("./js/markdown/markdown.js");
   const element = document.body.appendChild(document.createElement("div"));
   element.className = "markdown";
   const painter = new MarkdownPainter(element);

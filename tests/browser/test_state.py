@@ -1,4 +1,4 @@
-"""The pure transitions of `state.js`, run in the browser that will run them."""
+"""The pure transitions of `web/js/state/`, run in the browser that will run them."""
 
 import base64
 import json
@@ -17,7 +17,10 @@ Run = Callable[[str], Any]
 def run(page: Page, static_server: str) -> Run:
     """Evaluate a JavaScript expression, with the module's functions as `s`; no page and no Python around it."""
     page.goto(f"{static_server}/build.json")
-    return lambda expression: page.evaluate(f"import('/js/state.js').then((s) => {expression})")
+    modules = "['answers', 'configs', 'conversations', 'models', 'pairings'].map((name) => import(`/js/state/${name}.js`))"
+    return lambda expression: page.evaluate(
+        f"Promise.all({modules}).then((found) => Object.assign({{}}, ...found)).then((s) => {expression})"
+    )
 
 
 def test_identifiers_are_made_of_names_and_never_taken_twice(run: Run) -> None:

@@ -6,15 +6,15 @@ import { createActions } from "./actions/index.js";
 import { Keeper } from "./actions/keeper.js";
 import { createPageModel } from "./model.js";
 import { Rpc } from "./rpc.js";
-import { parsePairing } from "./state.js";
+import { parsePairing } from "./state/pairings.js";
 import { readDraft, saveDraft } from "./store.js";
 import { startWorker } from "./start_worker.js";
-import { App } from "./views/app.js";
-import { html } from "./views/html.js";
+import { App } from "./views/shell/app.js";
+import { html } from "./views/parts/html.js";
 
 const PAIRING = /^#relay=/;
 /** @type {View[]} */
-const VIEWS = ["chat", "providers", "relays", "rules"];
+const VIEWS = ["chat", "providers", "relays", "rules", "insights", "settings"];
 
 const model = createPageModel();
 const keeper = new Keeper(model);

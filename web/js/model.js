@@ -3,15 +3,16 @@
  * The signals the views are drawn from. Actions write them, views read them.
  *
  * @import { CatalogueEntry, Explanation, Failure, Model, ModelList, Problem, StatusFrame } from "./protocol.js"
- * @import { Conversation, Pairing, Summary } from "./state.js"
+ * @import { Conversation, Summary } from "./state/conversations.js"
+ * @import { Pairing } from "./state/pairings.js"
  * @import { Custody, SecretKind } from "./store.js"
  */
 import { computed, signal } from "@preact/signals";
-import { groupChoices } from "./policies.js";
-import { emptyConfig } from "./state.js";
+import { groupChoices } from "./state/policies.js";
+import { emptyConfig } from "./state/configs.js";
 
 /**
- * @typedef {"chat" | "providers" | "relays" | "rules"} View
+ * @typedef {"chat" | "providers" | "relays" | "rules" | "insights" | "settings"} View
  *
  * @typedef {{kind: "provider", id: string | null} | {kind: "relay", id: string | null}
  *   | {kind: "rule", position: number | null} | {kind: "group", position: number | null}

@@ -4,13 +4,13 @@
  * this session, the unsent draft and settings whose write was cut short by a reload are in sessionStorage.
  *
  * @import { Config, Knowledge, ModelList } from "./protocol.js"
- * @import { Conversation, Summary } from "./state.js"
+ * @import { Conversation, Summary } from "./state/conversations.js"
  * @import { Wrapped } from "./secrets.js"
  * @import { IDBPDatabase } from "idb"
  */
 import { openDB } from "idb";
 import { newWrappingKey, unwrap, wrap } from "./secrets.js";
-import { summaryOf } from "./state.js";
+import { summaryOf } from "./state/conversations.js";
 
 /**
  * @typedef {"session" | "device"} Custody

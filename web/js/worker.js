@@ -7,7 +7,7 @@
 import { loadPyodide } from "../pyodide/pyodide.mjs";
 import { CANCELLED, localFailure } from "./protocol.js";
 
-const ROOT = new URL("../", import.meta.url);
+const ROOT = new URL("..", import.meta.url);
 
 /** @typedef {{handle(frame: string): void}} Bridge  starts a command; everything it answers comes as frames */
 

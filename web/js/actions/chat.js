@@ -2,12 +2,13 @@
 /**
  * @import { PageModel } from "../model.js"
  * @import { Rpc } from "../rpc.js"
- * @import { Answer, Conversation } from "../state.js"
+ * @import { Answer } from "../state/answers.js"
+ * @import { Conversation } from "../state/conversations.js"
  * @import { conversationActions } from "./conversations.js"
  */
 import { failureOf } from "../rpc.js";
-import { asked, askedAgain, failed, finished, isRunning, newAnswer, turned, withAnswer, withEvents, wireMessages }
-  from "../state.js";
+import { failed, finished, isRunning, newAnswer, withEvents } from "../state/answers.js";
+import { asked, askedAgain, turned, wireMessages, withAnswer } from "../state/conversations.js";
 
 /**
  * @param {object} app

@@ -1,10 +1,10 @@
 // @ts-check
 /**
  * @import { PageModel } from "../model.js"
- * @import { Conversation } from "../state.js"
+ * @import { Conversation } from "../state/conversations.js"
  * @import { Keeper } from "./keeper.js"
  */
-import { newConversation, resumed, summaryOf, withSummary } from "../state.js";
+import { newConversation, resumed, summaryOf, withSummary } from "../state/conversations.js";
 
 /**
  * Conversations in memory, open or still being answered in the background, and their copies in storage.

@@ -5,7 +5,7 @@
  * @import { Rpc } from "../rpc.js"
  */
 import { failureOf } from "../rpc.js";
-import { providerOf } from "../state.js";
+import { providerOf } from "../state/models.js";
 
 /**
  * @param {{model: PageModel, rpc: Rpc}} app

@@ -4,11 +4,11 @@
  *
  * @import { PageModel } from "../model.js"
  * @import { Rpc } from "../rpc.js"
- * @import { Pairing } from "../state.js"
+ * @import { Pairing } from "../state/pairings.js"
  * @import { Keeper } from "./keeper.js"
  */
 import { failureOf } from "../rpc.js";
-import { splitModel } from "../state.js";
+import { splitModel } from "../state/models.js";
 import { chatActions } from "./chat.js";
 import { conversationActions } from "./conversations.js";
 import { diagnosisActions } from "./diagnosis.js";

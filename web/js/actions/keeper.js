@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * @import { PageModel } from "../model.js"
- * @import { Conversation } from "../state.js"
+ * @import { Conversation } from "../state/conversations.js"
  * @import { Settings } from "../store.js"
  */
 import { Store, keepUnsaved, takeUnsaved } from "../store.js";

@@ -5,6 +5,7 @@
  * @import { Rpc } from "../rpc.js"
  * @import { Keeper } from "./keeper.js"
  */
+import { providerName } from "../state/models.js";
 import { Tabs } from "../tabs.js";
 
 /** Python says which blocked ways are due, so that asking costs nothing where none is. */
@@ -30,7 +31,7 @@ export function knowledgeActions({ model, rpc, keeper, toast, explainAll }) {
     if (isBusy || model.python.value.phase !== "ready") return;
     const { opened } = await rpc.call("reprobe", {});
     for (const id of opened) {
-      const name = model.modelGroups.value.find((group) => group.id === id)?.name ?? id;
+      const name = providerName(model.modelGroups.value, id);
       toast(`${name} answers this page directly again. The next message goes there without the relay.`);
     }
     if (opened.length) await explainAll();

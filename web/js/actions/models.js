@@ -4,8 +4,8 @@
  * @import { Rpc } from "../rpc.js"
  * @import { Keeper } from "./keeper.js"
  */
-import { groupsOf } from "../policies.js";
-import { GROUP, splitModel } from "../state.js";
+import { groupsOf } from "../state/policies.js";
+import { GROUP, splitModel } from "../state/models.js";
 
 /** @param {{model: PageModel, rpc: Rpc, keeper: Keeper}} app */
 export function modelActions({ model, rpc, keeper }) {

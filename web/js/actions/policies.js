@@ -3,16 +3,16 @@
  * @import { Config, ModelGroup, Options, Problem, Rule, RuleOutcome } from "../protocol.js"
  * @import { PageModel } from "../model.js"
  * @import { Rpc } from "../rpc.js"
- * @import { PolicyKind } from "../policies.js"
+ * @import { PolicyKind } from "../state/policies.js"
  */
 import { groupsOf, moved, problemsBelow, rulesOf, withOptions, withPolicy, withPolicyBack, withoutPolicy }
-  from "../policies.js";
+  from "../state/policies.js";
 import { failureOf } from "../rpc.js";
-import { nameOfRule } from "../rules.js";
-import { GROUP } from "../state.js";
-import { localTimeOf, wireTrial } from "../trials.js";
+import { nameOfRule } from "../state/rules.js";
+import { GROUP } from "../state/models.js";
+import { localTimeOf, wireTrial } from "../state/trials.js";
 
-/** @typedef {import("../trials.js").Trial} Trial */
+/** @typedef {import("../state/trials.js").Trial} Trial */
 
 /**
  * Rules, model groups and options: parts of the configuration, which is adopted with the rest of it as it is.

@@ -3,13 +3,14 @@
  * @import { Config, Consent, Knowledge, Problem, Provider, Relay, Secrets } from "../protocol.js"
  * @import { PageModel } from "../model.js"
  * @import { Rpc } from "../rpc.js"
- * @import { Pairing } from "../state.js"
+ * @import { Pairing } from "../state/pairings.js"
  * @import { Custody, Secret, SecretBook, SecretKind } from "../store.js"
  * @import { Keeper } from "./keeper.js"
  */
 import { failureOf } from "../rpc.js";
-import { GROUP, freeId, pairedSealing, restored, withConsent, withoutConsent, withoutProvider, withoutRelay, withProvider, withRelay }
-  from "../state.js";
+import { freeId, restored, withConsent, withoutConsent, withoutProvider, withoutRelay, withProvider, withRelay } from "../state/configs.js";
+import { GROUP, providerName } from "../state/models.js";
+import { pairedSealing } from "../state/pairings.js";
 
 const CATALOGUE = new URL("../../catalogue.json", import.meta.url);
 
@@ -149,8 +150,7 @@ export function settingsActions({ model, rpc, keeper, toast, reported, origin })
 
     /** @param {string} id */
     async removeProvider(id) {
-      const group = model.modelGroups.value.find((candidate) => candidate.id === id);
-      await remove("providers", id, withoutProvider(model.config.value, id), group?.name ?? id);
+      await remove("providers", id, withoutProvider(model.config.value, id), providerName(model.modelGroups.value, id));
     },
 
     /**
@@ -215,7 +215,7 @@ export function settingsActions({ model, rpc, keeper, toast, reported, origin })
       const provider = before.providers.find((candidate) => candidate.id === id);
       if (!provider) return;
       adopt(withProvider(before, { ...provider, route: "relay" }));
-      const name = model.modelGroups.value.find((group) => group.id === id)?.name ?? id;
+      const name = providerName(model.modelGroups.value, id);
       toast(`${name} is asked through relays only.`, () => adopt(withProvider(model.config.value, provider)));
     },
 

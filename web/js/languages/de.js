@@ -1,0 +1,5 @@
+// @ts-check
+/** @import { Dictionary } from "../words.js" */
+
+/** @type {Dictionary} */
+export const words = {};

@@ -1,0 +1,119 @@
+// @ts-check
+/**
+ * The configuration's providers, relays and consents, and how they change.
+ *
+ * @import { Config, Consent, Provider, Relay } from "../protocol.js"
+ */
+
+/** @returns {Config} */
+export function emptyConfig() {
+  return { version: 1, providers: [], relays: [], consents: [] };
+}
+
+/**
+ * @template {{id: string}} T
+ * @param {T[]} items
+ * @param {T} item
+ * @returns {T[]} with the item replaced in its place, or added at the end
+ */
+export function upserted(items, item) {
+  return items.some(({ id }) => id === item.id)
+    ? items.map((other) => (other.id === item.id ? item : other))
+    : [...items, item];
+}
+
+/**
+ * @param {Config} config
+ * @param {Provider} provider
+ * @returns {Config}
+ */
+export function withProvider(config, provider) {
+  return { ...config, providers: upserted(config.providers, provider) };
+}
+
+/**
+ * @param {Config} config
+ * @param {string} id
+ * @returns {Config}
+ */
+export function withoutProvider(config, id) {
+  return {
+    ...config,
+    providers: config.providers.filter((provider) => provider.id !== id),
+    consents: config.consents.filter((consent) => consent.provider !== id),
+  };
+}
+
+/**
+ * @param {Config} config
+ * @param {Relay} relay
+ * @returns {Config}
+ */
+export function withRelay(config, relay) {
+  return { ...config, relays: upserted(config.relays, relay) };
+}
+
+/**
+ * @param {Config} config
+ * @param {string} id
+ * @returns {Config}
+ */
+export function withoutRelay(config, id) {
+  return {
+    ...config,
+    relays: config.relays.filter((relay) => relay.id !== id),
+    consents: config.consents.filter((consent) => consent.relay !== id),
+  };
+}
+
+/**
+ * @param {Config} config
+ * @param {Consent} consent
+ * @returns {Config}
+ */
+export function withConsent(config, consent) {
+  return { ...withoutConsent(config, consent), consents: [...withoutConsent(config, consent).consents, consent] };
+}
+
+/**
+ * @param {Config} config
+ * @param {Consent} revoked
+ * @returns {Config}
+ */
+export function withoutConsent(config, revoked) {
+  const consents = config.consents.filter(
+    ({ relay, provider }) => relay !== revoked.relay || provider !== revoked.provider);
+  return { ...config, consents };
+}
+
+/**
+ * Puts an item taken out by `without…` back where it was, with the consents that went with it.
+ *
+ * @template {"providers" | "relays"} K
+ * @param {Config} now
+ * @param {Config} before
+ * @param {K} kind
+ * @param {string} id
+ * @returns {Config}
+ */
+export function restored(now, before, kind, id) {
+  const position = before[kind].findIndex((item) => item.id === id);
+  if (position < 0) return now;
+  const items = now[kind].filter((item) => item.id !== id);
+  items.splice(position, 0, /** @type {any} */ (before[kind][position]));
+  const field = kind === "providers" ? "provider" : "relay";
+  const consents = before.consents.filter((consent) => consent[field] === id);
+  return consents.reduce(withConsent, { ...now, [kind]: items });
+}
+
+/**
+ * @param {string} wish a name or address
+ * @param {string[]} taken
+ * @returns {string} an identifier made of it that none of `taken` is
+ */
+export function freeId(wish, taken) {
+  const base = wish.toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^-+|-+$/g, "") || "item";
+  let id = base;
+  for (let number = 2; taken.includes(id); number++) id = `${base}-${number}`;
+  return id;
+}

@@ -1,0 +1,186 @@
+// @ts-check
+/**
+ * A rule in one plain sentence, also where something is wrong with it: what that is stands beside it.
+ *
+ * @import { Rule, RuleAction } from "../protocol.js"
+ */
+import { isObject } from "./policies.js";
+
+/** @typedef {{providers: Record<string, string>, relays: Record<string, string>}} Names  by id */
+
+/** In their order, by their names in a rule. */
+export const DAYS = {
+  mon: "Monday", tue: "Tuesday", wed: "Wednesday", thu: "Thursday", fri: "Friday", sat: "Saturday", sun: "Sunday",
+};
+const WORKING_DAYS = "mon,tue,wed,thu,fri";
+const WEEKEND = "sat,sun";
+/** @type {Record<string, string>} */
+const ATTACHMENTS = { image: "an image", file: "a file" };
+
+/**
+ * @param {Rule} rule
+ * @param {Names} names
+ * @returns {string}
+ */
+export function describeRule(rule, names) {
+  if (!isObject(rule)) return "This is no rule.";
+  if ("python" in rule) return "A function in Python decides.";
+  return `${describeConditions(rule.when, names)} ${describeAction(rule.then, names)}.`;
+}
+
+/**
+ * @param {Rule} rule
+ * @param {number} position
+ * @returns {string} what a person calls it
+ */
+export function nameOfRule(rule, position) {
+  const { name, id } = isObject(rule) ? rule : {};
+  const named = [name, id].find((text) => typeof text === "string" && text.trim());
+  return /** @type {string | undefined} */ (named) ?? `Rule ${position + 1}`;
+}
+
+/** @type {Record<string, (value: any, names: Names) => string>} In the order in which they are told. */
+const CONDITIONS = {
+  provider: (value, names) => listed(texts(value), (id) => names.providers[id] ?? quoted(id), "to "),
+  model: (value) => listed(texts(value), quoted, "for the model "),
+  tokens: (value) => describeTokens(objectOf(value)),
+  attachments: (value) => listed(texts(value), (kind) => ATTACHMENTS[kind] ?? quoted(kind), "with "),
+  has_tools: (value) => (typeof value === "boolean" ? `${value ? "with" : "without"} tools` : ""),
+  tags: (value) => listed(texts(value), quoted, "tagged "),
+  time: (value) => describeTime(objectOf(value)),
+};
+
+/**
+ * A condition that is left out would make the rule sound as if it were for more than it says.
+ *
+ * @param {unknown} when
+ * @param {Names} names
+ */
+function describeConditions(when, names) {
+  if (!isObject(when)) return "Requests that are not understood";
+  const unknown = Object.keys(when).filter((name) => !(name in CONDITIONS));
+  const parts = [...Object.keys(CONDITIONS).filter((name) => name in when), ...unknown].map((name) =>
+    CONDITIONS[name]?.(when[name], names) || `with ${quoted(name)} (not understood)`);
+  if (!parts.length) return "All requests";
+  return `Requests ${parts.join(", ")}${parts.length > 1 ? "," : ""}`;
+}
+
+/** @param {{min?: unknown, max?: unknown}} tokens */
+function describeTokens({ min, max }) {
+  const [least, most] = [number(min), number(max)];
+  if (least && most) return `of ${least} to ${most} tokens`;
+  if (least) return `of ${least} tokens or more`;
+  return most && `of ${most} tokens at most`;
+}
+
+/** @param {{from?: unknown, to?: unknown, days?: unknown}} time */
+function describeTime({ from, to, days }) {
+  const hours = typeof from === "string" && typeof to === "string" ? `from ${from} to ${to}` : "";
+  return [hours, describeDays(texts(days))].filter(Boolean).join(" ");
+}
+
+/** @param {string[]} days */
+function describeDays(days) {
+  const order = Object.keys(DAYS);
+  const sorted = [...days].sort((one, other) => order.indexOf(one) - order.indexOf(other));
+  if (sorted.join() === WORKING_DAYS) return "on working days";
+  if (sorted.join() === WEEKEND) return "at the weekend";
+  return listed(sorted, (day) => /** @type {Record<string, string>} */ (DAYS)[day] ?? quoted(day), "on ", "and");
+}
+
+/**
+ * @param {RuleAction | null | undefined} then
+ * @param {Names} names
+ * @returns {string} what happens to these requests, as the end of a sentence about them
+ */
+export function describeAction(then, names) {
+  const { model, timeout } = objectOf(then);
+  const parts = [
+    typeof model === "string" && `are answered by ${describeModel(model, names)} instead`,
+    describeWay(objectOf(then), names),
+    number(timeout) && `wait up to ${number(timeout)} s for an answer to begin`,
+  ].flatMap((part) => part || []);
+  return joined(parts, "and") || "go as they would without rules";
+}
+
+/**
+ * @param {RuleAction} then
+ * @param {Names} names
+ */
+function describeWay({ policy, relays, strategy }, names) {
+  const chosen = describeRelays(texts(relays), strategy, names);
+  if (policy === "direct") return "go directly and never over a relay";
+  if (policy === "relay") return `go only over ${chosen || "a relay"}`;
+  if (policy === "auto") return `go directly where that works, else over ${chosen || "a relay"}`;
+  return chosen && `use ${texts(relays).length ? "no relay but " : ""}${chosen}`;
+}
+
+/**
+ * @param {string[]} relays
+ * @param {RuleAction["strategy"]} strategy
+ * @param {Names} names
+ */
+function describeRelays(relays, strategy, names) {
+  if (relays.length === 1) return names.relays[relays[0]] ?? quoted(relays[0]);
+  const all = relays.map((id) => names.relays[id] ?? quoted(id));
+  if (strategy === "balanced") return all.length ? `${joined(all, "or")}, whichever does best` : "the relay that does best";
+  if (all.length) return `${all[0]}, then ${all.slice(1).join(", then ")}`;
+  return strategy === "order" ? "relays in their order" : "";
+}
+
+/**
+ * @param {string} model
+ * @param {Names} names
+ */
+function describeModel(model, names) {
+  const slash = model.indexOf("/");
+  const provider = names.providers[model.slice(0, slash)];
+  return provider ? `${model.slice(slash + 1)} of ${provider}` : model;
+}
+
+// Words
+
+/**
+ * @param {string[]} words
+ * @param {(word: string) => string} write
+ * @param {string} before
+ * @param {"or" | "and"} [last]
+ */
+function listed(words, write, before, last = "or") {
+  return words.length ? before + joined(words.map(write), last) : "";
+}
+
+/**
+ * @param {string[]} words
+ * @param {"or" | "and"} last
+ */
+function joined(words, last) {
+  return words.length < 2 ? words.join() : `${words.slice(0, -1).join(", ")} ${last} ${words.at(-1)}`;
+}
+
+/** @param {string} text */
+function quoted(text) {
+  return `“${text}”`;
+}
+
+/** @param {unknown} value */
+function number(value) {
+  return typeof value === "number" ? value.toLocaleString("en") : "";
+}
+
+/**
+ * @param {unknown} value
+ * @returns {string[]}
+ */
+export function texts(value) {
+  return (Array.isArray(value) ? value : [value]).filter((one) => typeof one === "string");
+}
+
+/**
+ * @template T
+ * @param {T | null | undefined} value  of a document that may come from elsewhere
+ * @returns {Partial<T>}
+ */
+function objectOf(value) {
+  return isObject(value) ? /** @type {any} */ (value) : {};
+}

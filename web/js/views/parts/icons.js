@@ -1,0 +1,34 @@
+// @ts-check
+import { html } from "./html.js";
+
+/** @param {string} path */
+const icon = (path) => () => html`
+  <svg class="icon" viewBox="0 0 24 24" width="20" height="20" fill="none" stroke="currentColor" stroke-width="1.8"
+    stroke-linecap="round" stroke-linejoin="round" aria-hidden="true"><path d=${path} /></svg>`;
+
+export const ChatIcon = icon("M5 5h14a1.5 1.5 0 0 1 1.5 1.5v9A1.5 1.5 0 0 1 19 17h-7l-4.5 3.5V17H5a1.5 1.5 0 0 1-1.5-1.5v-9A1.5 1.5 0 0 1 5 5z");
+export const KeyIcon = icon("M14.5 9.5a5 5 0 1 0-3.6 4.8l1.6 1.7h2v2h2v2h3.5v-3.2l-5.8-5.6a5 5 0 0 0 .3-1.7zM8.4 8.4h.1");
+export const RelayIcon = icon("M4 6.5h5.5a3 3 0 0 1 3 3v5a3 3 0 0 0 3 3H20M16.5 14l3.5 3.5-3.5 3.5M20 6.5h-3");
+export const RulesIcon = icon("M4 12h5.5c2.5 0 3-5.5 5.5-5.5h5M9.5 12c2.5 0 3 5.5 5.5 5.5h5M17 3.5l3 3-3 3M17 14.5l3 3-3 3");
+export const InsightsIcon = icon("M4 20V4M4 20h16M8 16v-4M12 16V8M16 16v-6");
+export const SettingsIcon = icon("M4 7h8M16 7h4M12 7a2 2 0 1 0 4 0 2 2 0 1 0-4 0M4 17h4M12 17h8M8 17a2 2 0 1 0 4 0 2 2 0 1 0-4 0");
+export const UpIcon = icon("M12 18V6M7 11l5-5 5 5");
+export const DownIcon = icon("M12 6v12M7 13l5 5 5-5");
+export const MenuIcon = icon("M4 7h16M4 12h16M4 17h10");
+export const CloseIcon = icon("M6 6l12 12M18 6L6 18");
+export const PlusIcon = icon("M12 5v14M5 12h14");
+export const TrashIcon = icon("M5 7h14M10 7V5h4v2M7 7l.8 12h8.4L17 7");
+export const SendIcon = icon("M12 19V5M6 11l6-6 6 6");
+export const StopIcon = icon("M7.5 7.5h9v9h-9z");
+export const CheckIcon = icon("M5 12.5l4.5 4.5L19 7.5");
+export const CrossIcon = icon("M7 7l10 10M17 7L7 17");
+export const QuestionIcon = icon("M9 9a3 3 0 1 1 4.2 2.8c-.8.3-1.2.9-1.2 1.7v.5M12 17.5h.01");
+export const ChevronIcon = icon("M7 10l5 5 5-5");
+
+/** An arrow that steps around a block. */
+export const Logo = () => html`
+  <svg class="logo" viewBox="0 0 32 32" width="28" height="28" aria-hidden="true">
+    <rect class="logo-block" x="11" y="14" width="10" height="10" rx="2.5" />
+    <path class="logo-arrow" d="M3 19h1.5c2 0 3-1 3-3v-4c0-2.2 1.3-3.5 3.5-3.5h10c2.2 0 3.5 1.3 3.5 3.5v3.5M20.3 12.6l4.2 4.4 4.2-4.4"
+      fill="none" stroke-width="2.8" stroke-linecap="round" stroke-linejoin="round" />
+  </svg>`;

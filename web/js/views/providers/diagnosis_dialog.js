@@ -1,0 +1,144 @@
+// @ts-check
+/** @import { Failure, Probed, Remedy, Verdict } from "../../protocol.js" */
+import { useEffect, useState } from "preact/hooks";
+import { providerName, providerOf } from "../../state/models.js";
+import { useApp } from "../parts/context.js";
+import { CopyButton } from "../parts/copy_button.js";
+import { html } from "../parts/html.js";
+import { CheckIcon, CrossIcon, QuestionIcon } from "../parts/icons.js";
+import { Modal } from "../parts/modal.js";
+
+const CERTAINTIES = { proven: "Proven", likely: "Likely", cannot_tell: "Cannot tell" };
+/** @type {Record<Probed["layer"], string>} */
+const LAYERS = {
+  browser: "This browser", permission: "Local network", address: "Address", request: "Direct call",
+  server: "Seen by the relay", relay: "Through the relay",
+};
+
+/** @param {{model: string, error: Failure | null, close: () => void}} props */
+export function DiagnosisDialog({ model: asked, error, close }) {
+  const { model, actions } = useApp();
+  const provider = providerOf(asked);
+  const [probes, setProbes] = useState(/** @type {Probed[]} */ ([]));
+  const [found, setFound] = useState(/** @type {{verdict?: Verdict, failure?: string}} */ ({}));
+  const { verdict, failure } = found;
+  const name = providerName(model.modelGroups.value, provider);
+
+  /** @param {Failure | null} seen @param {boolean} mayPrompt */
+  const run = (seen, mayPrompt) => {
+    setProbes([]);
+    setFound({});
+    void actions.diagnosis.examine(asked, seen, mayPrompt, (probed) => setProbes((before) => [...before, probed]))
+      .then(setFound);
+  };
+  // The browser's own question comes only after the dialog has said that it will.
+  useEffect(() => run(error, false), []);
+
+  return html`
+    <${Modal} title=${`What stands in the way of ${name}`} close=${close}>
+      <div class="modal-body diagnosis">
+        <div aria-live="polite" aria-busy=${!verdict && !failure}>
+          ${verdict && html`<${Finding} verdict=${verdict} asked=${asked} close=${close}
+            again=${() => run(null, true)} />`}
+          ${failure && html`<p class="problem">${failure}</p>`}
+          ${!verdict && !failure && html`<p class="waiting">Looking…</p>`}
+        </div>
+        <${Probes} probes=${probes} isOver=${verdict !== undefined} />
+        <p class="hint">Nothing that was sent for this is billed, and no key went where it may not go.</p>
+      </div>
+      <footer>
+        <button type="button" class="quiet" onClick=${() => actions.reported(actions.diagnosis.saveReport())}>
+          Save a report</button>
+        <button type="button" disabled=${!verdict && !failure} onClick=${() => run(null, true)}>Look again</button>
+        <button type="button" class="primary" onClick=${close}>Close</button>
+      </footer>
+    <//>`;
+}
+
+/** @param {{verdict: Verdict, asked: string, close: () => void, again: () => void}} props */
+function Finding({ verdict, asked, close, again }) {
+  const { certainty, cause } = verdict;
+  return html`
+    <div class="finding" data-cause=${cause} data-certainty=${certainty}>
+      <p class="pill certainty" data-certainty=${cause === "ok" ? "ok" : certainty}>${CERTAINTIES[certainty]}</p>
+      <p class="finding-message">${verdict.message}</p>
+    </div>
+    ${verdict.remedies.length > 0 && html`
+      <h3>What to do</h3>
+      <ul class="remedies">${verdict.remedies.map((remedy) => html`
+        <${RemedyItem} key=${remedy.text} remedy=${remedy} asked=${asked} close=${close} again=${again} />`)}</ul>`}
+    ${verdict.basis.length > 0 && html`
+      <details open><summary>What this rests on</summary>
+        <ul class="basis">${verdict.basis.map((sentence) => html`<li>${sentence}</li>`)}</ul>
+      </details>`}`;
+}
+
+/** @param {{remedy: Remedy, asked: string, close: () => void, again: () => void}} props */
+function RemedyItem({ remedy, asked, close, again }) {
+  const buttons = useRemedyButtons(remedy, asked, close, again);
+  return html`
+    <li class="remedy">
+      <p>${remedy.text}</p>
+      ${remedy.paste && html`
+        <div class="paste"><pre tabindex="0"><code>${remedy.paste}</code></pre><${CopyButton} text=${remedy.paste} /></div>`}
+      ${buttons.length > 0 && html`
+        <div class="card-actions">${buttons.map(({ label, press }) => html`
+          <button type="button" key=${label} onClick=${press}>${label}</button>`)}</div>`}
+    </li>`;
+}
+
+/**
+ * @param {Remedy} remedy
+ * @param {string} asked
+ * @param {() => void} close
+ * @param {() => void} again
+ * @returns {{label: string, press: () => void}[]} what can be done about it with a click
+ */
+function useRemedyButtons({ action }, asked, close, again) {
+  const { model, actions } = useApp();
+  const provider = providerOf(asked);
+  /** @param {import("../../model.js").Dialog} dialog */
+  const open = (dialog) => () => { model.dialog.value = dialog; };
+  /** @param {() => void} work */
+  const andClose = (work) => () => { work(); close(); };
+  switch (action) {
+    case "allow_relay":
+      return actions.diagnosis.relaysToAllow(asked).map(({ id, name }) => ({
+        label: `Allow ${name || id} to see this key`,
+        press: andClose(() => actions.settings.grant({ relay: id, provider })),
+      }));
+    case "route_relay":
+      return [{ label: "Always use the relay", press: andClose(() => actions.settings.routeThroughRelays(provider)) }];
+    case "add_relay":
+      return [{ label: "Add relay", press: open({ kind: "relay", id: null }) }];
+    case "edit_relay":
+      return [{ label: "Open the relays", press: andClose(() => { location.hash = "#relays"; }) }];
+    case "edit_key":
+    case "edit_address":
+      return [{ label: "Open the provider's settings", press: open({ kind: "provider", id: provider }) }];
+    case "pick_model":
+      return [{ label: "Pick a model", press: andClose(() => { location.hash = "#chat"; }) }];
+    case "open_permission":
+      return [{ label: "Let the browser ask", press: again }];
+    case "wait":
+    case "retry":
+      return [{ label: "Look again", press: again }];
+    default:
+      return [];
+  }
+}
+
+/** @param {{probes: Probed[], isOver: boolean}} props */
+function Probes({ probes, isOver }) {
+  if (!probes.length) return null;
+  return html`
+    <details open=${!isOver}>
+      <summary>What was looked at</summary>
+      <ol class="probes">${probes.map(({ layer, is_good: isGood, text }) => html`
+        <li key=${layer} data-good=${isGood}>
+          ${isGood === null ? html`<${QuestionIcon} />` : isGood ? html`<${CheckIcon} />` : html`<${CrossIcon} />`}
+          <div><strong>${LAYERS[layer]}</strong><span class="unseen">${isGood === null ? " (open): " : isGood ? " (good): "
+            : " (not good): "}</span> <span>${text}</span></div>
+        </li>`)}</ol>
+    </details>`;
+}

@@ -1,0 +1,50 @@
+// @ts-check
+/** @import { InputProps } from "../parts/inputs.js" */
+import { useRef } from "preact/hooks";
+import { Field } from "../parts/field.js";
+import { html } from "../parts/html.js";
+import { giving } from "../parts/inputs.js";
+
+const INDENT = "    ";
+
+/** Python to be written: Tab indents, and Escape gives Tab its usual meaning back for once. @param {InputProps} props */
+export function PythonInput({ name, label, value, onChange, problems, hint }) {
+  const leaves = useRef(false);
+  /** @param {KeyboardEvent} event */
+  function onKeyDown(event) {
+    const area = /** @type {HTMLTextAreaElement} */ (event.target);
+    const isLeaving = leaves.current;
+    leaves.current = event.key === "Escape" && !isLeaving;
+    // The first Escape must not close the dialog; the second does.
+    if (leaves.current) event.preventDefault();
+    if (event.shiftKey || event.altKey || event.ctrlKey || event.metaKey || event.isComposing) return;
+    if (event.key === "Tab" && !isLeaving) insert(event, INDENT);
+    if (event.key === "Enter") insert(event, `\n${indentAfter(area.value.slice(0, area.selectionStart))}`);
+  }
+  return html`
+    <${Field} name=${name} label=${label} problems=${problems} hint=${hint}>
+      ${(/** @type {object} */ field) => html`
+        <textarea ...${field} class="code" rows="12" wrap="off" spellcheck=${false} autocapitalize="off"
+          autocomplete="off" value=${value} onInput=${giving(onChange)} onKeyDown=${onKeyDown}></textarea>`}
+    <//>`;
+}
+
+/**
+ * @param {KeyboardEvent} event
+ * @param {string} text
+ */
+function insert(event, text) {
+  event.preventDefault();
+  // The only way that keeps it among what Ctrl+Z takes back.
+  document.execCommand("insertText", false, text);
+}
+
+/**
+ * @param {string} before
+ * @returns {string} how far the line after it is indented
+ */
+function indentAfter(before) {
+  const line = before.slice(before.lastIndexOf("\n") + 1);
+  const own = /^ */.exec(line)?.[0] ?? "";
+  return line.trimEnd().endsWith(":") ? own + INDENT : own;
+}

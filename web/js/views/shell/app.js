@@ -1,0 +1,87 @@
+// @ts-check
+/**
+ * @import { Actions } from "../../actions/index.js"
+ * @import { PageModel } from "../../model.js"
+ */
+import { useEffect, useRef } from "preact/hooks";
+import { language } from "../../words.js";
+import { Chat } from "../chat/chat.js";
+import { Insights } from "../insights/insights.js";
+import { AppContext, useApp } from "../parts/context.js";
+import { Dialogs } from "./dialogs.js";
+import { html } from "../parts/html.js";
+import { Logo, MenuIcon } from "../parts/icons.js";
+import { Providers } from "../providers/providers.js";
+import { Relays } from "../relays/relays.js";
+import { Rules } from "../rules/rules.js";
+import { Settings } from "../settings/settings.js";
+import { Sidebar } from "./sidebar.js";
+import { Status } from "./status.js";
+import { Toasts } from "./toasts.js";
+
+const VIEWS = { chat: Chat, providers: Providers, relays: Relays, rules: Rules, insights: Insights, settings: Settings };
+
+/** @param {{model: PageModel, actions: Actions}} props */
+export function App(props) {
+  return html`<${AppContext.Provider} value=${props}><${Shell} key=${language()} /><//>`;
+}
+
+function Shell() {
+  const { model } = useApp();
+  const View = VIEWS[model.view.value];
+  useFocusOnViewChange(model.view.value);
+  return html`
+    <div class="shell ${model.menuOpen.value ? "menu-open" : ""}" onKeyDown=${(/** @type {KeyboardEvent} */ event) => {
+      if (event.key === "Escape") model.menuOpen.value = false;
+    }}>
+      <a class="skip" href="#main" onClick=${skipToMain}>Skip to the content</a>
+      <${TopBar} />
+      <${Sidebar} />
+      <${Status} />
+      <div class="scrim" onClick=${() => { model.menuOpen.value = false; }}></div>
+      <main id="main" tabindex="-1">
+        ${model.storageProblem.value && html`<p class="notice">${model.storageProblem.value}</p>`}
+        ${model.python.value.phase === "failed" && html`<${PythonFailed} detail=${model.python.value.detail} />`}
+        <${View} />
+      </main>
+    </div>
+    <${Toasts} />
+    <${Dialogs} />`;
+}
+
+function TopBar() {
+  const { model } = useApp();
+  return html`
+    <header class="topbar">
+      <button type="button" class="quiet square" aria-label="Menu" aria-expanded=${model.menuOpen.value}
+        aria-controls="side" onClick=${() => { model.menuOpen.value = !model.menuOpen.value; }}><${MenuIcon} /></button>
+      <span class="brand"><${Logo} /> Sidestep</span>
+    </header>`;
+}
+
+/** @param {{detail: string}} props */
+function PythonFailed({ detail }) {
+  return html`
+    <div class="notice notice-bad">
+      <p>${detail}</p>
+      <button type="button" onClick=${() => location.reload()}>Reload the page</button>
+    </div>`;
+}
+
+/** @param {MouseEvent} event */
+function skipToMain(event) {
+  // Not followed: the address's fragment names the view.
+  event.preventDefault();
+  document.getElementById("main")?.focus();
+}
+
+/** @param {string} view */
+function useFocusOnViewChange(view) {
+  const before = useRef(view);
+  useEffect(() => {
+    if (before.current === view) return;
+    before.current = view;
+    const heading = /** @type {HTMLElement | null} */ (document.querySelector("#main h1"));
+    heading?.focus();
+  }, [view]);
+}

@@ -1,0 +1,16 @@
+// @ts-check
+import { useApp } from "../parts/context.js";
+import { html } from "../parts/html.js";
+
+const WORDS = { loading: "Loading Python…", installing: "Starting Python…", ready: "Python is ready", failed: "Python did not start" };
+
+/** One live region for the page: what Python is at, and what a screen reader should hear of the chat. */
+export function Status() {
+  const { model } = useApp();
+  const { phase } = model.python.value;
+  return html`
+    <p class="status" role="status" data-phase=${phase}>
+      <span class="status-text">${WORDS[phase]}</span>
+      <span class="unseen">${model.announcement.value}</span>
+    </p>`;
+}
