@@ -295,7 +295,8 @@ def test_nothing_is_cut_off_on_a_narrow_screen(open_rules: OpenRules) -> None:
 def run(page: Page, static_server: str) -> Run:
     """Evaluate a JavaScript expression with the functions of the rules' modules as `r`; no page around it."""
     page.goto(f"{static_server}/build.json")
-    modules = "['rules', 'rule_drafts', 'policies', 'trials', 'group_drafts'].map((name) => import(`/js/state/${name}.js`))"
+    names = "['rules', 'rule_drafts', 'policies', 'trials', 'group_drafts']"
+    modules = f"{names}.map((name) => import(`/js/state/${{name}}.js`))"
     return lambda expression: page.evaluate(
         f"Promise.all({modules}).then((all) => Object.assign({{}}, ...all)).then((r) => {expression})"
     )

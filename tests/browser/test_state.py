@@ -17,7 +17,8 @@ Run = Callable[[str], Any]
 def run(page: Page, static_server: str) -> Run:
     """Evaluate a JavaScript expression, with the module's functions as `s`; no page and no Python around it."""
     page.goto(f"{static_server}/build.json")
-    modules = "['answers', 'configs', 'conversations', 'models', 'pairings'].map((name) => import(`/js/state/${name}.js`))"
+    names = "['answers', 'configs', 'conversations', 'models', 'pairings']"
+    modules = f"{names}.map((name) => import(`/js/state/${{name}}.js`))"
     return lambda expression: page.evaluate(
         f"Promise.all({modules}).then((found) => Object.assign({{}}, ...found)).then((s) => {expression})"
     )
