@@ -112,6 +112,7 @@ class Bridge:
             "check_relay": self._check_relay,
             "test_relay": self._test_relay,
             "models": self._models,
+            "describe_model": self._describe_model,
             "explain": self._explain,
             "stop": self._stop,
             "forget_evidence": self._forget_evidence,
@@ -235,6 +236,12 @@ class Bridge:
             "is_stale": listed.is_stale,
         }
 
+    async def _describe_model(self, payload: Payload) -> dict[str, Any]:
+        model, offers = self._client.describe_model(
+            str(payload.get("model") or ""), _read_object(payload, "parameters")
+        )
+        return {"model": asdict(model), "parameters": [offer.to_dict() for offer in offers]}
+
     async def _explain(self, payload: Payload) -> dict[str, Any]:
         return self._client.explain(
             str(payload.get("model") or ""),
@@ -308,18 +315,22 @@ class Bridge:
         sender = _EventSender(lambda events: self._post({"kind": "events", "id": command_id, "events": events}))
         collector = AnswerCollector()
         first_token: float | None = None
+        model = str(payload.get("model") or "")
         try:
             async with aclosing(self._stream(payload)) as events:
                 async for event in events:
                     sender.add(encode_event(event))
                     if isinstance(event, TextDelta | ReasoningDelta) and first_token is None:
                         first_token = time.perf_counter() - began
+                    if isinstance(event, ModelTaken):
+                        model = event.model
                     collector.add(event)
         finally:
             sender.close()
         return {
             "finish_reason": collector.finish_reason,
             "usage": asdict(collector.usage),
+            "cost": self._client.find_cost(model, collector.usage),
             "route": collector.route.route.to_dict() if collector.route else None,
             "message": write_message(collector.message),
             "timing": {

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
@@ -37,6 +37,8 @@ from sidestep.exchanges import OK, Exchange
 from sidestep.explanations import Explanation, describe_unreachable_relay
 from sidestep.journeys import Journey, JourneyContext, OpenedRoute
 from sidestep.knowledge import Knowledge
+from sidestep.metrics import find_cost
+from sidestep.offers import Offer, list_offers
 from sidestep.overviews import summarise_routes
 from sidestep.policies import Rule
 from sidestep.probes import Examination, Probed
@@ -287,6 +289,29 @@ class Client:
             ConfigurationError: there is no such provider.
         """
         self._discovery.keep(self._find_provider(provider_id), tuple(models), fetched_at)
+
+    def describe_model(self, name: str, parameters: Mapping[str, Any] | None = None) -> tuple[Model, list[Offer]]:
+        """Return what is known of the model *name* (`provider/model`), and the parameters that it takes.
+
+        Args:
+            parameters: those that are chosen; some models take less while they think.
+
+        Raises:
+            ConfigurationError: there is no such provider.
+        """
+        provider_id, _, model_id = name.partition("/")
+        provider = self._find_provider(provider_id)
+        model = self._discovery.recall(provider, model_id) or Model(model_id, model_id)
+        return model, list_offers(provider, model_id, model.max_output, parameters or {})
+
+    def find_cost(self, name: str, usage: Usage) -> float | None:
+        """Return what *usage* of the model *name* (`provider/model`) cost in US dollars, or None if that is not known.
+
+        Raises:
+            ConfigurationError: there is no such provider.
+        """
+        provider_id, _, model_id = name.partition("/")
+        return find_cost(usage, self._discovery.recall(self._find_provider(provider_id), model_id))
 
     async def check_relay(self, relay: Relay) -> RelayStatus:
         """Ask a relay what it is.

@@ -196,6 +196,7 @@ class WireRules:
         reasoning_return: the field in which an assistant's reasoning must come back; empty if it must not.
         has_think_tags: whether reasoning stands between `<think>` tags in the text.
         has_stream_options: whether the usage of a stream must be asked for.
+        max_temperature: the highest temperature that it takes.
     """
 
     max_tokens_field: str = "max_tokens"
@@ -208,6 +209,7 @@ class WireRules:
     reasoning_return: str = ""
     has_think_tags: bool = False
     has_stream_options: bool = True
+    max_temperature: float = 2.0
 
     def fit(self, request: ChatRequest) -> tuple[ChatRequest, WireRules]:
         """Return *request* in words that the model has, and the rules for this very request."""

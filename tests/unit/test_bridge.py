@@ -265,6 +265,23 @@ async def test_a_list_of_models_that_the_page_kept_is_taken_back_once() -> None:
     assert transport.requests[-1].url == "https://other.test/v1/models"
 
 
+async def test_a_model_is_described_and_what_an_answer_cost_is_said_where_its_prices_are_known() -> None:
+    page = Page(MockTransport(answers))
+    model = {"id": "gpt", "name": "GPT", "max_output": 99, "input_price": 1e6, "output_price": 2e6}
+    kept = {"openai": {"models": [model], "fetched_at": time.time()}}
+    await page.ask("configure", config=CONFIG, secrets=SECRETS, page_origin="https://page.test", models=kept)
+    value = (await page.ask("describe_model", model="openai/gpt", parameters={}))["value"]
+    assert (value["model"]["name"], value["model"]["has_vision"]) == ("GPT", None)
+    offers = {offer["name"]: offer for offer in value["parameters"]}
+    assert offers["max_tokens"] == {
+        "name": "max_tokens", "kind": "integer", "minimum": 1, "maximum": 99, "choices": [],
+    }  # fmt: skip
+    said = (await page.ask("chat", model="openai/gpt", **CHAT))["value"]
+    assert said["cost"] == said["usage"]["input_tokens"] * 1.0 + said["usage"]["output_tokens"] * 2.0
+    assert (await page.ask("chat", model="openai/other", **CHAT))["value"]["cost"] is None
+    assert (await page.ask("describe_model", model="nobody/gpt", parameters={}))["kind"] == "error"
+
+
 async def test_a_provider_is_checked_before_it_is_saved() -> None:
     page = Page(MockTransport(answers))
     good = (await page.ask("check_provider", provider={"id": "openai"}, api_key=" sk-1 \n"))["value"]

@@ -31,6 +31,7 @@ MAY_IMPORT = {
     "sharing": {"types", "errors"},
     "bundles": {"config", "errors"},
     "calls": {"config", "dialects", "messages", "routing", "types", "errors"},
+    "offers": {"calls", "config", "errors"},
     "explanations": {"config", "routing", "errors"},
     "knowledge": {
         "calls", "config", "diagnosis", "errors", "ledger", "metrics", "routing", "types",
@@ -50,8 +51,8 @@ MAY_IMPORT = {
     "sightings": {"diagnosis", "errors"},
     "client": {
         "_version", "answers", "asking", "bundles", "calls", "collectors", "config", "diagnosis", "dialects",
-        "discovery", "errors", "exchanges", "explanations", "journeys", "knowledge", "overviews", "policies",
-        "probes", "routing", "sightings", "targets", "transports", "types",
+        "discovery", "errors", "exchanges", "explanations", "journeys", "knowledge", "metrics", "offers", "overviews",
+        "policies", "probes", "routing", "sightings", "targets", "transports", "types",
     },
     "completions": {
         "calls", "catalogue", "client", "collectors", "config", "errors", "messages", "routing", "transports",

@@ -7,8 +7,9 @@ import { Keeper } from "./actions/keeper.js";
 import { createPageModel } from "./model.js";
 import { Rpc } from "./rpc.js";
 import { parsePairing } from "./state/pairings.js";
-import { readDraft, saveDraft } from "./store.js";
+import { saveDraft } from "./store.js";
 import { startWorker } from "./start_worker.js";
+import { Tabs } from "./tabs.js";
 import { App } from "./views/shell/app.js";
 import { html } from "./views/parts/html.js";
 
@@ -17,12 +18,13 @@ const PAIRING = /^#relay=/;
 const VIEWS = ["chat", "providers", "relays", "rules", "insights", "settings"];
 
 const model = createPageModel();
-const keeper = new Keeper(model);
+const tabs = new Tabs();
+const keeper = new Keeper(model, tabs);
 const pairingLink = takePairingLink();
 /** @type {() => void} */
 let settingsAreLoaded = () => {};
 const loaded = new Promise((/** @type {(value: void) => void} */ resolve) => { settingsAreLoaded = resolve; });
-const actions = createActions({ model, rpc: startPython(), keeper, loaded, origin: location.origin });
+const actions = createActions({ model, rpc: startPython(), keeper, tabs, loaded, origin: location.origin });
 
 function startPython() {
   return new Rpc(startWorker(), {
@@ -63,7 +65,7 @@ async function restore() {
 /** Words typed into the static composer, before this script ran, are kept. */
 function adoptEarlyText() {
   const early = /** @type {HTMLTextAreaElement | null} */ (document.querySelector("#early-message"));
-  model.draft.value = early?.value || readDraft();
+  model.draft.value = early?.value || "";
   return early !== null && document.activeElement === early;
 }
 
@@ -79,5 +81,8 @@ followAddress();
 mount();
 addEventListener("hashchange", followAddress);
 addEventListener("pagehide", () => keeper.leave());
-effect(() => saveDraft(model.draft.value));
+effect(() => {
+  // Before the stored conversation is open, nobody knows whose draft this is.
+  if (model.loaded.value) saveDraft(model.conversation.value?.id ?? "", model.draft.value);
+});
 void restore();

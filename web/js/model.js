@@ -3,7 +3,8 @@
  * The signals the views are drawn from. Actions write them, views read them.
  *
  * @import { CatalogueEntry, Explanation, Failure, Model, ModelList, Problem, StatusFrame } from "./protocol.js"
- * @import { Conversation, Summary } from "./state/conversations.js"
+ * @import { Attachment } from "./state/attachments.js"
+ * @import { Conversation, Head } from "./state/conversations.js"
  * @import { Pairing } from "./state/pairings.js"
  * @import { Custody, SecretKind } from "./store.js"
  */
@@ -16,12 +17,18 @@ import { emptyConfig } from "./state/configs.js";
  *
  * @typedef {{kind: "provider", id: string | null} | {kind: "relay", id: string | null}
  *   | {kind: "rule", position: number | null} | {kind: "group", position: number | null}
- *   | {kind: "pairing", pairing: Pairing} | {kind: "diagnosis", model: string, error: Failure | null}} Dialog
+ *   | {kind: "pairing", pairing: Pairing} | {kind: "diagnosis", model: string, error: Failure | null}
+ *   | {kind: "attachment", attachment: Attachment} | {kind: "chat"} | {kind: "erase"}} Dialog
  *
  * @typedef {{id: number, text: string, undo: (() => void) | null}} Toast
  *
  * @typedef {{state: "testing"} | {state: "ok", version: string, latency: number, providers: string[], isKeyNew: boolean}
  *   | {state: "failed", message: string, remedy: string}} RelayTest
+ *
+ * @typedef {"good" | "nearly full" | "full" | "refused" | "broken" | "outdated"} StorageState  `outdated`: a newer page
+ *   has taken the storage over
+ *
+ * @typedef {{system: string, parameters: Record<string, unknown>}} ChatSettings
  *
  * @typedef {ReturnType<typeof createPageModel>} PageModel
  */
@@ -47,7 +54,7 @@ export function createPageModel() {
     python: signal(/** @type {StatusFrame} */ (
       { kind: "status", phase: "loading", detail: "Loading Python", elapsed_ms: 0 })),
     loaded: signal(false),
-    storageProblem: signal(""),
+    storage: signal(/** @type {StorageState} */ ("good")),
     announcement: signal(""),
     toasts: signal(/** @type {Toast[]} */ ([])),
 
@@ -64,10 +71,22 @@ export function createPageModel() {
     /** All that can be asked: the user's own groups before the providers' models. */
     modelChoices: computed(() => [...groupChoices(config.value), ...modelGroups.value]),
 
-    conversations: signal(/** @type {Summary[]} */ ([])),
+    conversations: signal(/** @type {Head[]} */ ([])),
     conversation: signal(/** @type {Conversation | null} */ (null)),
-    running: signal(/** @type {Record<string, {command: number, answer: string}>} */ ({})),
+    /** By conversation, the answers that are coming and their commands. */
+    running: signal(/** @type {Record<string, Record<string, number>>} */ ({})),
+    /** The message that is to be brought into view. */
+    sought: signal(/** @type {string | null} */ (null)),
+    /** The message that is being said otherwise. */
+    edited: signal(/** @type {string | null} */ (null)),
     draft: signal(""),
+    attachments: signal(/** @type {Attachment[]} */ ([])),
+    /** By conversation, what is attached to its unsent draft. */
+    keptAttachments: signal(/** @type {Record<string, Attachment[]>} */ ({})),
+    /** What the next new chat begins with. */
+    beginning: signal(/** @type {ChatSettings} */ ({ system: "", parameters: {} })),
+    /** Models asked beside the chosen one. */
+    comparedModels: signal(/** @type {string[]} */ ([])),
   };
 }
 

@@ -88,7 +88,24 @@
  * @property {{verdict: "open" | "blocked" | "unknown", date: string, source: string}} cors
  *
  * @typedef {{item: string, field: string, message: string}} Problem
- * @typedef {{id: string, name: string}} Model  with what else is known of it, which the page only hands back
+ * @typedef {object} Model  what its provider does not say is null or missing
+ * @property {string} id
+ * @property {string} name
+ * @property {number | null} [context_length]  in tokens, of a request and its answer together
+ * @property {number | null} [max_output]  in tokens
+ * @property {boolean | null} [has_vision]
+ * @property {boolean | null} [has_tools]
+ * @property {boolean | null} [has_reasoning]
+ * @property {number | null} [input_price]  in US dollars for a million tokens
+ * @property {number | null} [output_price]
+ *
+ * @typedef {object} Offer  a parameter that a model takes
+ * @property {string} name  the field of a chat's `parameters`
+ * @property {"number" | "integer" | "texts" | "choice"} kind
+ * @property {number | null} minimum
+ * @property {number | null} maximum
+ * @property {string[]} choices
+ *
  * @typedef {{models: Model[], fetched_at: number}} ModelList  seconds since 1970
  *
  * @typedef {object} Route
@@ -171,6 +188,7 @@
  * @property {Usage | null} usage
  * @property {Route | null} route
  * @property {Timing | null} timing
+ * @property {number | null} cost  in US dollars, where the model's prices are known
  * @property {WireMessage} message  the turn, for the next request as it is
  *
  * @typedef {{role: string, content: unknown}} WireMessage  OpenAI's form, with `reasoning_parts` beside it
@@ -188,6 +206,8 @@
  * @property {{payload: {provider: string, refresh?: boolean},
  *   value: {models: Model[], source: "live" | "curated" | "manual", error: Failure | null, fetched_at: number | null,
  *     is_stale: boolean}}} models
+ * @property {{payload: {model: string, parameters: Record<string, unknown>},
+ *   value: {model: Model, parameters: Offer[]}}} describe_model
  * @property {{payload: {model: string}, value: Explanation}} explain
  * @property {{payload: {rules?: Rule[], groups?: ModelGroup[], options?: Options},
  *   value: {problems: {pointer: string, message: string}[]}}} check_policies

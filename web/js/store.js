@@ -1,16 +1,19 @@
 // @ts-check
 /**
- * The page's only storage. Conversations, settings and wrapped secrets are in IndexedDB; secrets kept for
- * this session, the unsent draft and settings whose write was cut short by a reload are in sessionStorage.
+ * The page's only storage. Conversations, settings and wrapped secrets are in IndexedDB; secrets kept for this session
+ * and settings whose write was cut short by a reload are in sessionStorage, and unsent drafts in localStorage: both
+ * are written before a page that goes away is gone.
  *
  * @import { Config, Knowledge, ModelList } from "./protocol.js"
- * @import { Conversation, Summary } from "./state/conversations.js"
+ * @import { Attachment } from "./state/attachments.js"
+ * @import { Conversation, Head, Message } from "./state/conversations.js"
  * @import { Wrapped } from "./secrets.js"
  * @import { IDBPDatabase } from "idb"
  */
-import { openDB } from "idb";
+import { deleteDB, openDB } from "idb";
 import { newWrappingKey, unwrap, wrap } from "./secrets.js";
-import { summaryOf } from "./state/conversations.js";
+import { headOf } from "./state/conversations.js";
+import { loadConversation, loadHead, treeFromList } from "./state/stored_conversations.js";
 
 /**
  * @typedef {"session" | "device"} Custody
@@ -25,14 +28,18 @@ import { summaryOf } from "./state/conversations.js";
  * @property {Record<string, ModelList>} models  as last seen, by provider
  * @property {string} model  the last choice
  * @property {string} conversation  the one last open
+ * @property {Record<string, Attachment[]>} attachments  of unsent drafts, by conversation
+ * @property {{system: string, parameters: Record<string, unknown>}} beginning  what the next new chat begins with
  */
 
 const DATABASE = "sidestep";
-const VERSION = 2;
+const VERSION = 3;
 const MEASUREMENTS_KEPT_S = 7 * 24 * 3600;
+/** Messages. */
+const READ_AT_ONCE = 200;
 const WRAPPING_KEY = "wrapping-key";
 const SESSION_SECRET = "sidestep.secret.";
-const DRAFT = "sidestep.draft";
+const DRAFTS = "sidestep.drafts";
 const UNSAVED = "sidestep.unsaved";
 
 export class Store {
@@ -43,24 +50,25 @@ export class Store {
     this.#database = database;
   }
 
-  /** @returns {Promise<Store>} */
-  static async open() {
+  /**
+   * @param {() => void} onOutdated  called when a newer page in another tab takes the storage over
+   * @returns {Promise<Store>}
+   */
+  static async open(onOutdated) {
     const database = await openDB(DATABASE, VERSION, {
-      upgrade(stored, before) {
-        if (before < 1) {
-          stored.createObjectStore("conversations", { keyPath: "id" }).createIndex("updated", "updated");
-          stored.createObjectStore("settings");
-          stored.createObjectStore("vault");
-        }
-        // Rows of their own, so that two tabs only ever add to each other's.
-        stored.createObjectStore("measurements", { autoIncrement: true }).createIndex("at", "at");
-      },
-      // A tab with a newer page waits for this one to let go.
+      upgrade,
       blocking(_before, _after, event) {
+        // The newer page waits for this one to let go; what is unwritten was handed to the browser already.
         /** @type {IDBDatabase} */ (event.target).close();
+        onOutdated();
       },
     });
     return new Store(database);
+  }
+
+  /** All that is stored is deleted, for good. */
+  static async erase() {
+    await deleteDB(DATABASE);
   }
 
   // Settings
@@ -110,10 +118,10 @@ export class Store {
 
   // Conversations
 
-  /** @returns {Promise<Summary[]>} newest first */
-  async summaries() {
-    const conversations = await this.#database.getAllFromIndex("conversations", "updated");
-    return conversations.reverse().map(summaryOf);
+  /** @returns {Promise<Head[]>} in no order */
+  async heads() {
+    const rows = await this.#database.getAll("conversations");
+    return rows.flatMap((row) => loadHead(row) ?? []);
   }
 
   /**
@@ -121,20 +129,51 @@ export class Store {
    * @returns {Promise<Conversation | undefined>}
    */
   async conversation(id) {
-    return this.#database.get("conversations", id);
+    const transaction = this.#database.transaction(["conversations", "messages"]);
+    const [row, messages] = await Promise.all([
+      transaction.objectStore("conversations").get(id), transaction.objectStore("messages").getAll(messagesOf(id))]);
+    const head = loadHead(row);
+    return head ? loadConversation(head, messages) : undefined;
   }
 
-  /** @param {Conversation} conversation */
-  async saveConversation(conversation) {
-    const transaction = this.#database.transaction("conversations", "readwrite", { durability: "relaxed" });
-    const put = transaction.store.put(conversation);
+  /**
+   * @param {Conversation} conversation
+   * @param {Message[]} changed  those of its messages that are not stored as they are
+   */
+  async saveConversation(conversation, changed) {
+    const transaction = this.#database.transaction(["conversations", "messages"], "readwrite", { durability: "relaxed" });
+    const rows = transaction.objectStore("messages");
+    const puts = changed.map((message) => rows.put({ ...message, conversation: conversation.id }));
+    puts.push(/** @type {Promise<any>} */ (transaction.objectStore("conversations").put(headOf(conversation))));
     transaction.commit();
-    await Promise.all([put, transaction.done]);
+    await Promise.all([...puts, transaction.done]);
   }
 
   /** @param {string} id */
   async deleteConversation(id) {
-    await this.#database.delete("conversations", id);
+    const transaction = this.#database.transaction(["conversations", "messages"], "readwrite");
+    await Promise.all([
+      transaction.objectStore("conversations").delete(id), transaction.objectStore("messages").delete(messagesOf(id)),
+      transaction.done]);
+  }
+
+  /**
+   * Looks through all messages, some at a time, so that the page stays smooth meanwhile.
+   *
+   * @param {(rows: any[]) => void} look
+   * @param {AbortSignal} signal
+   */
+  async readMessages(look, signal) {
+    /** @type {IDBKeyRange | null} */
+    let rest = null;
+    while (!signal.aborted) {
+      const rows = /** @type {any[]} */ (await this.#database.getAll("messages", rest, READ_AT_ONCE));
+      if (signal.aborted) return;
+      look(rows);
+      if (rows.length < READ_AT_ONCE) return;
+      const { conversation, id } = rows[rows.length - 1];
+      rest = IDBKeyRange.lowerBound([conversation, id], true);
+    }
   }
 
   // Secrets
@@ -202,20 +241,26 @@ export class Store {
   }
 }
 
-/** @returns {string} */
-export function readDraft() {
+/** @returns {Record<string, string>} by conversation; that of a new chat under the empty name */
+export function readDrafts() {
   try {
-    return sessionStorage.getItem(DRAFT) ?? "";
+    const kept = JSON.parse(localStorage.getItem(DRAFTS) ?? "{}");
+    return Object.fromEntries(Object.entries(kept).filter(([, text]) => typeof text === "string" && text));
   } catch {
-    return "";
+    return {};
   }
 }
 
-/** @param {string} text */
-export function saveDraft(text) {
+/**
+ * Only the one that changed is written: the others may be another tab's by now.
+ *
+ * @param {string} conversation
+ * @param {string} text  empty to forget it
+ */
+export function saveDraft(conversation, text) {
   try {
-    if (text) sessionStorage.setItem(DRAFT, text);
-    else sessionStorage.removeItem(DRAFT);
+    const { [conversation]: _, ...others } = readDrafts();
+    localStorage.setItem(DRAFTS, JSON.stringify(text ? { ...others, [conversation]: text } : others));
   } catch {
     // A browser without storage keeps the draft in the text box alone.
   }
@@ -260,4 +305,49 @@ function sessionSecrets() {
 function enter(book, owner, secret) {
   const slash = owner.indexOf("/");
   book[/** @type {SecretKind} */ (owner.slice(0, slash))][owner.slice(slash + 1)] = secret;
+}
+
+/**
+ * @param {IDBPDatabase<any>} database
+ * @param {number} before  its version; 0 where there was none
+ * @param {number | null} _after
+ * @param {import("idb").IDBPTransaction<any, any, "versionchange">} transaction
+ */
+async function upgrade(database, before, _after, transaction) {
+  if (before < 1) {
+    database.createObjectStore("conversations", { keyPath: "id" });
+    database.createObjectStore("settings");
+    database.createObjectStore("vault");
+  }
+  if (before < 2) {
+    // Rows of their own, so that two tabs only ever add to each other's.
+    database.createObjectStore("measurements", { autoIncrement: true }).createIndex("at", "at");
+  }
+  if (before < 3) {
+    // Rows of their own, so that a growing answer costs no more than itself.
+    database.createObjectStore("messages", { keyPath: ["conversation", "id"] });
+    if (before > 0) await moveMessages(transaction);
+  }
+}
+
+/** @param {import("idb").IDBPTransaction<any, any, "versionchange">} transaction */
+async function moveMessages(transaction) {
+  const conversations = transaction.objectStore("conversations");
+  const messages = transaction.objectStore("messages");
+  for (const old of await conversations.getAll()) {
+    const tree = treeFromList(old);
+    if (!tree) continue;
+    for (const message of Object.values(tree.messages)) void messages.put({ ...message, conversation: tree.id });
+    void conversations.put(headOf(tree));
+  }
+  conversations.deleteIndex("updated");
+}
+
+/**
+ * @param {string} conversation
+ * @returns {IDBKeyRange} of its messages
+ */
+function messagesOf(conversation) {
+  // Arrays come after every text in IndexedDB's order of keys.
+  return IDBKeyRange.bound([conversation], [conversation, []]);
 }

@@ -1,17 +1,23 @@
 // @ts-check
-/** @import { Knowledge } from "./protocol.js" */
+/**
+ * The other tabs of this page: what one of them learns or changes, all of them know.
+ *
+ * @import { Config, Knowledge } from "./protocol.js"
+ *
+ * @typedef {{knowledge: Knowledge} | {saved: string} | {deleted: string} | {config: Config} | {secrets: true}} News
+ *   a conversation's id where it was saved or deleted; secrets themselves are never told, only that they changed
+ */
 
-/** The other tabs of this page: what one of them learns, all of them know. */
 export class Tabs {
   #channel = new BroadcastChannel("sidestep");
 
-  /** @param {(knowledge: Knowledge) => void} onKnowledge */
-  constructor(onKnowledge) {
-    this.#channel.addEventListener("message", (event) => onKnowledge(event.data.knowledge));
+  /** @param {(news: News) => void} listener */
+  listen(listener) {
+    this.#channel.addEventListener("message", (event) => listener(event.data));
   }
 
-  /** @param {Knowledge} knowledge */
-  tell(knowledge) {
-    this.#channel.postMessage({ knowledge });
+  /** @param {News} news */
+  tell(news) {
+    this.#channel.postMessage(news);
   }
 }

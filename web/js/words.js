@@ -101,6 +101,18 @@ export function formatMoney(dollars) {
 }
 
 /**
+ * @param {number} bytes
+ * @returns {string} `512 B`, `3.4 kB`, `20 MB`
+ */
+export function formatBytes(bytes) {
+  const units = ["byte", "kilobyte", "megabyte", "gigabyte"];
+  const power = Math.min(units.length - 1, bytes < 1 ? 0 : Math.floor(Math.log10(bytes) / 3));
+  const value = bytes / 1000 ** power;
+  const maximumFractionDigits = power > 0 && value < 10 ? 1 : 0;
+  return formatNumber(value, { style: "unit", unit: units[power], unitDisplay: "short", maximumFractionDigits });
+}
+
+/**
  * @param {number} moment  in milliseconds since 1970
  * @returns {string} the time of day, with the day where it is another than today
  */

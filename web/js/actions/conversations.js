@@ -1,31 +1,80 @@
 // @ts-check
 /**
- * @import { PageModel } from "../model.js"
- * @import { Conversation } from "../state/conversations.js"
+ * @import { ChatSettings, PageModel } from "../model.js"
+ * @import { Conversation, Head } from "../state/conversations.js"
+ * @import { Tabs } from "../tabs.js"
  * @import { Keeper } from "./keeper.js"
  */
-import { newConversation, resumed, summaryOf, withSummary } from "../state/conversations.js";
+import { saveFile } from "../files.js";
+import { branched, headOf, newConversation, resumed, withHead } from "../state/conversations.js";
+import { fileName, writeJson, writeMarkdown } from "../state/exports.js";
+import { findMatches } from "../state/searches.js";
+import { readDrafts, saveDraft } from "../store.js";
+import { t } from "../words.js";
+
+/** @typedef {import("../state/searches.js").Match} Match */
 
 /**
  * Conversations in memory, open or still being answered in the background, and their copies in storage.
  *
- * @param {{model: PageModel, keeper: Keeper, toast: (text: string, undo?: () => unknown) => void}} app
+ * @param {object} app
+ * @param {PageModel} app.model
+ * @param {Keeper} app.keeper
+ * @param {Tabs} app.tabs
+ * @param {(text: string, undo?: () => unknown) => void} app.toast
  */
-export function conversationActions({ model, keeper, toast }) {
+export function conversationActions({ model, keeper, tabs, toast }) {
   /** @type {Map<string, Conversation>} every conversation touched since the page was opened */
   const touched = new Map();
+  /** @type {AbortController | undefined} of the search that is under way */
+  let search;
+
+  tabs.listen((news) => {
+    if ("saved" in news) void refresh(news.saved);
+    if ("deleted" in news) drop(news.deleted);
+  });
 
   /**
    * @param {string} id
    * @returns {Promise<Conversation | undefined>}
    */
   async function find(id) {
-    const stored = touched.get(id) ?? (await keeper.use((store) => store.conversation(id)));
-    return stored && !touched.has(id) ? resumed(stored) : stored;
+    const known = touched.get(id);
+    if (known) return known;
+    const stored = await keeper.conversation(id);
+    return stored && resumed(stored);
+  }
+
+  /**
+   * Another tab has written it. What this tab is still being answered is its own.
+   *
+   * @param {string} id
+   */
+  async function refresh(id) {
+    if (id in model.running.value) return;
+    const stored = await keeper.conversation(id);
+    if (!stored || id in model.running.value) return;
+    if (touched.has(id)) put(stored);
+    model.conversations.value = withHead(model.conversations.value, headOf(stored));
+  }
+
+  /** @param {string} id */
+  function drop(id) {
+    touched.delete(id);
+    model.conversations.value = model.conversations.value.filter((head) => head.id !== id);
+    if (model.conversation.value?.id === id) newChat();
+  }
+
+  /** Keeps what is typed for the conversation that is open, and brings out what was typed for the next. @param {string} id */
+  function swapDraft(id) {
+    saveDraft(model.conversation.value?.id ?? "", model.draft.value);
+    model.draft.value = readDrafts()[id] ?? "";
+    model.attachments.value = model.keptAttachments.value[id] ?? [];
   }
 
   /** @param {Conversation} conversation */
   function show(conversation) {
+    if (model.conversation.value?.id !== conversation.id) swapDraft(conversation.id);
     model.conversation.value = conversation;
     touched.set(conversation.id, conversation);
     void keeper.saveSetting("conversation", conversation.id);
@@ -37,28 +86,70 @@ export function conversationActions({ model, keeper, toast }) {
     if (model.conversation.value?.id === conversation.id) model.conversation.value = conversation;
   }
 
+  /** @param {Conversation} conversation */
+  function begin(conversation) {
+    model.conversation.value = conversation;
+    saveDraft("", "");
+    model.beginning.value = { system: "", parameters: {} };
+    void keeper.saveSetting("beginning", model.beginning.value);
+  }
+
+  function newChat() {
+    swapDraft("");
+    model.conversation.value = null;
+    void keeper.saveSetting("conversation", "");
+  }
+
+  /** @param {Conversation} conversation */
+  function keep(conversation) {
+    put(conversation);
+    model.conversations.value = withHead(model.conversations.value, headOf(conversation));
+    void keeper.save(conversation);
+  }
+
+  /**
+   * @param {string} id
+   * @param {(conversation: Conversation) => Conversation} change
+   */
+  async function changeAny(id, change) {
+    const conversation = await find(id);
+    if (conversation) keep(change(conversation));
+  }
+
   return {
-    newChat() {
-      model.conversation.value = null;
-      void keeper.saveSetting("conversation", "");
-    },
+    newChat,
 
     /** @returns {Conversation} the open conversation, begun now if there is none */
     currentConversation() {
-      return model.conversation.value ?? newConversation(crypto.randomUUID(), Date.now());
+      return model.conversation.value
+        ?? { ...newConversation(crypto.randomUUID(), Date.now()), ...model.beginning.value };
     },
 
-    /** @param {string} id */
-    async openConversation(id) {
+    /** @param {Partial<ChatSettings>} settings  of the open chat, or of the next new one */
+    setUp(settings) {
+      const { id } = model.conversation.value ?? {};
+      if (id) return this.changeConversation(id, (before) => ({ ...before, ...settings }), "soon");
+      model.beginning.value = { ...model.beginning.value, ...settings };
+      void keeper.saveSetting("beginning", model.beginning.value);
+    },
+
+    /**
+     * @param {string} id
+     * @param {string} [message]  the one to be looked at
+     */
+    async openConversation(id, message) {
       const conversation = await find(id);
-      if (conversation) show(conversation);
+      if (!conversation) return;
+      show(conversation);
+      model.sought.value = message ?? null;
     },
 
     /** @param {Conversation} conversation */
     showConversation(conversation) {
+      // What was typed for the new chat has just become this one's first message.
+      if (!model.conversation.value) begin(conversation);
       show(conversation);
-      model.conversations.value = withSummary(model.conversations.value, summaryOf(conversation));
-      void keeper.save(conversation);
+      keep(conversation);
     },
 
     /**
@@ -75,21 +166,60 @@ export function conversationActions({ model, keeper, toast }) {
       else keeper.saveSoon(after);
     },
 
+    /** @param {string} id @param {string} title */
+    rename: (id, title) => changeAny(id, (conversation) => ({ ...conversation, title: title.trim() || conversation.title })),
+
+    /** @param {Head} head */
+    togglePin: ({ id }) => changeAny(id, (conversation) => ({ ...conversation, isPinned: !conversation.isPinned })),
+
+    /** @param {string} id  of the message that is the last one taken along */
+    branch(id) {
+      const conversation = model.conversation.value;
+      if (!conversation) return;
+      const title = t`${conversation.title} (branch)`;
+      const copy = branched(conversation, id, { id: crypto.randomUUID(), title, now: Date.now() });
+      show(copy);
+      keep(copy);
+      toast(t`This is a chat of its own now. The other one stays as it was.`);
+    },
+
     /** @param {string} id */
     async deleteConversation(id) {
       const conversation = await find(id);
       if (!conversation) return;
       const wasOpen = model.conversation.value?.id === id;
-      model.conversations.value = model.conversations.value.filter((summary) => summary.id !== id);
-      if (wasOpen) this.newChat();
-      touched.delete(id);
+      drop(id);
       await keeper.forget(id);
-      toast(`Deleted “${conversation.title}”.`, () => {
-        model.conversations.value = withSummary(model.conversations.value, summaryOf(conversation));
-        touched.set(id, conversation);
-        void keeper.save(conversation);
+      toast(t`Deleted “${conversation.title}”.`, () => {
+        keep(conversation);
         if (wasOpen) show(conversation);
       });
+    },
+
+    /** @param {string} id @param {"markdown" | "json"} form */
+    async exportConversation(id, form) {
+      const conversation = await find(id);
+      if (!conversation) return;
+      const [text, type, ending] = form === "json"
+        ? [writeJson(conversation), "application/json", "json"]
+        : [writeMarkdown(conversation), "text/markdown", "md"];
+      saveFile(`${fileName(conversation.title)}.${ending}`, text, type);
+    },
+
+    /**
+     * Looks for words in all that was said in all conversations.
+     *
+     * @param {string} words
+     * @param {(matches: Match[]) => void} found  called as they are found
+     */
+    async search(words, found) {
+      search?.abort();
+      search = new AbortController();
+      const { signal } = search;
+      if (words.trim()) {
+        await keeper.use((store) => store.readMessages((rows) => found(findMatches(rows, words)), signal));
+      }
+      return !signal.aborted;
     },
   };
 }

@@ -4,6 +4,7 @@
  * @import { PageModel } from "../model.js"
  * @import { Rpc } from "../rpc.js"
  */
+import { saveFile } from "../files.js";
 import { failureOf } from "../rpc.js";
 import { providerOf } from "../state/models.js";
 
@@ -39,12 +40,7 @@ export function diagnosisActions({ model, rpc }) {
     /** Everything that could explain a failure, without a key and without a word of any conversation, as a file. */
     async saveReport() {
       const bundle = await rpc.call("bundle", { user_agent: navigator.userAgent });
-      const file = new Blob([JSON.stringify(bundle, null, 2)], { type: "application/json" });
-      const link = document.createElement("a");
-      link.href = URL.createObjectURL(file);
-      link.download = "sidestep-report.json";
-      link.click();
-      URL.revokeObjectURL(link.href);
+      saveFile("sidestep-report.json", JSON.stringify(bundle, null, 2), "application/json");
     },
 
     /**

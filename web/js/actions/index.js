@@ -4,11 +4,16 @@
  *
  * @import { PageModel } from "../model.js"
  * @import { Rpc } from "../rpc.js"
+ * @import { Answer } from "../state/answers.js"
  * @import { Pairing } from "../state/pairings.js"
+ * @import { Settings } from "../store.js"
+ * @import { Tabs } from "../tabs.js"
  * @import { Keeper } from "./keeper.js"
  */
 import { failureOf } from "../rpc.js";
 import { splitModel } from "../state/models.js";
+import { readDrafts } from "../store.js";
+import { attachmentActions } from "./attachments.js";
 import { chatActions } from "./chat.js";
 import { conversationActions } from "./conversations.js";
 import { diagnosisActions } from "./diagnosis.js";
@@ -17,20 +22,22 @@ import { modelActions } from "./models.js";
 import { policyActions } from "./policies.js";
 import { settingsActions } from "./settings.js";
 import { toastActions } from "./toasts.js";
+import { withHead } from "../state/conversations.js";
 
 /** @typedef {ReturnType<typeof createActions>} Actions */
 
 /**
- * @param {{model: PageModel, rpc: Rpc, keeper: Keeper, loaded: Promise<void>, origin: string}} app
+ * @param {{model: PageModel, rpc: Rpc, keeper: Keeper, tabs: Tabs, loaded: Promise<void>, origin: string}} app
  */
-export function createActions({ model, rpc, keeper, loaded, origin }) {
+export function createActions({ model, rpc, keeper, tabs, loaded, origin }) {
   const { toast, dismissToast } = toastActions(model, (work) => reported(work));
   const models = modelActions({ model, rpc, keeper });
-  const settings = settingsActions({ model, rpc, keeper, toast, reported, origin });
+  const settings = settingsActions({ model, rpc, keeper, tabs, toast, reported, origin });
   const policies = policyActions({ model, rpc, toast, adopt: settings.adopt, models });
-  const conversations = conversationActions({ model, keeper, toast });
+  const conversations = conversationActions({ model, keeper, tabs, toast });
+  const attachments = attachmentActions({ model, keeper, toast });
   const chat = chatActions({ model, rpc, conversations, loaded, toast });
-  const knowledge = knowledgeActions({ model, rpc, keeper, toast, explainAll: () => settings.explainAll() });
+  const knowledge = knowledgeActions({ model, rpc, keeper, tabs, toast, explainAll: () => settings.explainAll() });
   const diagnosis = diagnosisActions({ model, rpc });
 
   /** @param {Promise<unknown>} work */
@@ -42,20 +49,32 @@ export function createActions({ model, rpc, keeper, loaded, origin }) {
     });
   }
 
+  /** @param {Partial<Settings> | undefined} stored */
+  async function restoreDraft(stored) {
+    // Typed before this script ran; it goes before what was left there the last time.
+    const early = model.draft.value;
+    model.draft.value = readDrafts()[""] ?? "";
+    if (stored?.conversation) await conversations.openConversation(stored.conversation);
+    if (early) model.draft.value = early;
+    model.keptAttachments.value = stored?.attachments ?? {};
+    model.attachments.value = model.keptAttachments.value[model.conversation.value?.id ?? ""] ?? [];
+    model.beginning.value = { ...model.beginning.value, ...stored?.beginning };
+  }
+
   return {
-    toast, dismissToast, models, settings, policies, conversations, chat, knowledge, diagnosis, reported,
+    toast, dismissToast, models, settings, policies, conversations, attachments, chat, knowledge, diagnosis, reported,
 
     async restore() {
-      const [stored, secrets, summaries, metrics] = await Promise.all([
+      const [stored, secrets, heads, metrics] = await Promise.all([
         keeper.use((store) => store.settings()),
         keeper.use((store) => store.secrets()),
-        keeper.use((store) => store.summaries()),
+        keeper.use((store) => store.heads()),
         keeper.use((store) => store.measurements(Date.now() / 1000)),
       ]);
       model.models.value = stored?.models ?? {};
       model.model.value = stored?.model ?? "";
-      model.conversations.value = summaries ?? [];
-      if (stored?.conversation) await conversations.openConversation(stored.conversation);
+      model.conversations.value = (heads ?? []).reduce(withHead, []);
+      await restoreDraft(stored);
       const { evidence = [], ledger = [] } = stored ?? {};
       settings.begin({ config: stored?.config, secrets, knowledge: { evidence, ledger, metrics: metrics ?? [] } });
       knowledge.probeWhenIdle();
@@ -76,6 +95,17 @@ export function createActions({ model, rpc, keeper, loaded, origin }) {
       else await reported(settings.pair(pairing).then(() => toast("Paired with this computer's relay.")));
     },
 
+    /** The room that is left was seen to be small, and the reader knows. */
+    dismissStorage() {
+      model.storage.value = "good";
+    },
+
+    /** Everything that is stored is deleted, and the page begins anew. */
+    async eraseAll() {
+      await keeper.erase();
+      location.reload();
+    },
+
     /**
      * @param {string} provider
      * @param {string[]} notes  what was put right in what was typed
@@ -88,14 +118,13 @@ export function createActions({ model, rpc, keeper, loaded, origin }) {
 
     /**
      * @param {string} relay
-     * @param {string} answerModel
+     * @param {Answer} answer  that failed for want of this consent
      */
-    allowAndRetry(relay, answerModel) {
-      const last = model.conversation.value?.messages.at(-1);
+    allowAndRetry(relay, answer) {
       // A group or a rule may have put another provider's model in its place, and it is that one's key.
-      const taken = last?.role === "assistant" && last.model === answerModel ? last.taken?.model : undefined;
-      settings.grant({ relay, provider: splitModel(taken ?? answerModel).provider });
-      chat.retry(answerModel);
+      const { provider } = splitModel(answer.taken?.model ?? answer.model);
+      settings.grant({ relay, provider });
+      chat.retry(answer.id, answer.model);
     },
   };
 }

@@ -3,36 +3,45 @@
  * @import { PageModel } from "../model.js"
  * @import { Conversation } from "../state/conversations.js"
  * @import { Settings } from "../store.js"
+ * @import { Tabs } from "../tabs.js"
  */
+import { changedMessages } from "../state/conversations.js";
 import { Store, keepUnsaved, takeUnsaved } from "../store.js";
 
 const SAVE_EVERY_MS = 1000;
+/** Of what the browser grants; beyond it the page says so, while everything can still be stored. */
+const NEARLY_FULL = 0.9;
 
 /** Saves what the page knows, and says so once when the browser refuses; the page goes on in memory then. */
 export class Keeper {
   /** @type {Store | null} */
   #store = null;
   #model;
+  #tabs;
   /** @type {Map<string, Conversation>} conversations to be saved when the timer rings */
   #pending = new Map();
+  /** @type {Map<string, Conversation>} as they are stored */
+  #stored = new Map();
   /** @type {Partial<Settings>} settings whose write the browser has not confirmed */
   #unsaved = {};
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
 
-  /** @param {PageModel} model */
-  constructor(model) {
+  /** @param {PageModel} model @param {Tabs} tabs */
+  constructor(model, tabs) {
     this.#model = model;
+    this.#tabs = tabs;
   }
 
   async open() {
     await this.#guarded(async () => {
-      const store = await Store.open();
+      const store = await Store.open(() => this.#close());
+      this.#store = store;
       for (const [name, value] of Object.entries(takeUnsaved())) {
         await store.saveSetting(/** @type {keyof Settings} */ (name), value);
       }
-      this.#store = store;
     });
+    void this.#lookForRoom();
   }
 
   /**
@@ -56,10 +65,28 @@ export class Keeper {
     if (this.#unsaved[name] === value) delete this.#unsaved[name];
   }
 
+  /**
+   * @param {string} id
+   * @returns {Promise<Conversation | undefined>} as it is stored
+   */
+  async conversation(id) {
+    const conversation = await this.use((store) => store.conversation(id));
+    if (conversation) this.#stored.set(id, conversation);
+    return conversation;
+  }
+
   /** @param {Conversation} conversation */
-  save(conversation) {
-    this.#pending.delete(conversation.id);
-    return this.use((store) => store.saveConversation(conversation));
+  async save(conversation) {
+    const { id } = conversation;
+    this.#pending.delete(id);
+    const changed = changedMessages(this.#stored.get(id), conversation);
+    const isSaved = await this.use(async (store) => {
+      await store.saveConversation(conversation, changed);
+      return true;
+    });
+    if (!isSaved) return;
+    this.#stored.set(id, conversation);
+    this.#tabs.tell({ saved: id });
   }
 
   /** @param {Conversation} conversation */
@@ -81,9 +108,28 @@ export class Keeper {
   }
 
   /** @param {string} id */
-  forget(id) {
+  async forget(id) {
     this.#pending.delete(id);
-    return this.use((store) => store.deleteConversation(id));
+    this.#stored.delete(id);
+    await this.use((store) => store.deleteConversation(id));
+    this.#tabs.tell({ deleted: id });
+  }
+
+  /** Everything stored is deleted; what could not be read goes with it. */
+  async erase() {
+    await Store.erase();
+  }
+
+  #close() {
+    this.#store = null;
+    this.#model.storage.value = "outdated";
+  }
+
+  async #lookForRoom() {
+    const { usage = 0, quota = 0 } = (await navigator.storage?.estimate?.()) ?? {};
+    if (quota && usage > quota * NEARLY_FULL && this.#model.storage.value === "good") {
+      this.#model.storage.value = "nearly full";
+    }
   }
 
   /**
@@ -95,11 +141,21 @@ export class Keeper {
     try {
       return await work();
     } catch (error) {
-      const why = error instanceof DOMException && error.name === "QuotaExceededError"
-        ? "This browser's storage for the page is full."
-        : "This browser does not let the page store anything (a private window may be the reason).";
-      this.#model.storageProblem.value = `${why} Everything works, but new changes are gone when the tab closes.`;
+      this.#model.storage.value = stateAfter(error);
       return undefined;
     }
   }
+}
+
+/**
+ * @param {unknown} error  what the browser said to an attempt to store or read
+ * @returns {PageModel["storage"]["value"]}
+ */
+function stateAfter(error) {
+  const name = error instanceof DOMException ? error.name : "";
+  if (name === "QuotaExceededError") return "full";
+  // The data is of a newer page than this tab's.
+  if (name === "VersionError") return "outdated";
+  if (["UnknownError", "DataError", "NotFoundError", "InvalidStateError", "DataCloneError"].includes(name)) return "broken";
+  return "refused";
 }

@@ -3,10 +3,10 @@
  * @import { Knowledge } from "../protocol.js"
  * @import { PageModel } from "../model.js"
  * @import { Rpc } from "../rpc.js"
+ * @import { Tabs } from "../tabs.js"
  * @import { Keeper } from "./keeper.js"
  */
 import { providerName } from "../state/models.js";
-import { Tabs } from "../tabs.js";
 
 /** Python says which blocked ways are due, so that asking costs nothing where none is. */
 const PROBE_EVERY_MS = 5 * 60 * 1000;
@@ -18,12 +18,13 @@ const PROBE_EVERY_MS = 5 * 60 * 1000;
  * @param {PageModel} app.model
  * @param {Rpc} app.rpc
  * @param {Keeper} app.keeper
+ * @param {Tabs} app.tabs
  * @param {(text: string) => void} app.toast
  * @param {() => Promise<void>} app.explainAll
  */
-export function knowledgeActions({ model, rpc, keeper, toast, explainAll }) {
-  const tabs = new Tabs((knowledge) => {
-    rpc.call("learn", { knowledge }).then(explainAll).catch(() => {});
+export function knowledgeActions({ model, rpc, keeper, tabs, toast, explainAll }) {
+  tabs.listen((news) => {
+    if ("knowledge" in news) rpc.call("learn", { knowledge: news.knowledge }).then(explainAll).catch(() => {});
   });
 
   async function probe() {
@@ -44,7 +45,7 @@ export function knowledgeActions({ model, rpc, keeper, toast, explainAll }) {
       if (evidence) void keeper.saveSetting("evidence", evidence);
       if (ledger) void keeper.saveSetting("ledger", ledger);
       if (metrics) void keeper.use((store) => store.addMeasurements(metrics));
-      tabs.tell(learned);
+      tabs.tell({ knowledge: learned });
       explainAll().catch(() => {});
     },
 

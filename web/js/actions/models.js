@@ -1,6 +1,7 @@
 // @ts-check
 /**
  * @import { PageModel } from "../model.js"
+ * @import { Offer } from "../protocol.js"
  * @import { Rpc } from "../rpc.js"
  * @import { Keeper } from "./keeper.js"
  */
@@ -36,6 +37,38 @@ export function modelActions({ model, rpc, keeper }) {
     chooseModel(chosen) {
       model.model.value = chosen;
       void keeper.saveSetting("model", chosen);
+    },
+
+    /** Another model is asked beside the chosen one: the next in the list that is not asked yet. */
+    addCompared() {
+      const asked = [model.model.value, ...model.comparedModels.value];
+      const known = model.modelGroups.value.flatMap((group) => group.models.map(({ id }) => `${group.id}/${id}`));
+      const next = known.find((name) => !asked.includes(name)) ?? model.model.value;
+      if (next) model.comparedModels.value = [...model.comparedModels.value, next];
+    },
+
+    /** @param {number} position @param {string} chosen */
+    chooseCompared(position, chosen) {
+      model.comparedModels.value = model.comparedModels.value.with(position, chosen);
+    },
+
+    /** @param {number} position */
+    removeCompared(position) {
+      model.comparedModels.value = model.comparedModels.value.toSpliced(position, 1);
+    },
+
+    /**
+     * @param {string} name  `provider-id/model-id`, or a model group's
+     * @param {Record<string, unknown>} parameters
+     * @returns {Promise<Offer[]>} what the model takes; of a group nothing can be said
+     */
+    async listOffers(name, parameters) {
+      try {
+        return (await rpc.call("describe_model", { model: name, parameters })).parameters;
+      } catch {
+        // A model group has no parameters of its own, and a provider that is gone none at all.
+        return [];
+      }
     },
 
     /** Asks each provider once per visit, and only when the list is opened: never on page load. */

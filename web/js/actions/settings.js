@@ -5,6 +5,7 @@
  * @import { Rpc } from "../rpc.js"
  * @import { Pairing } from "../state/pairings.js"
  * @import { Custody, Secret, SecretBook, SecretKind } from "../store.js"
+ * @import { Tabs } from "../tabs.js"
  * @import { Keeper } from "./keeper.js"
  */
 import { failureOf } from "../rpc.js";
@@ -19,11 +20,12 @@ const CATALOGUE = new URL("../../catalogue.json", import.meta.url);
  * @param {PageModel} app.model
  * @param {Rpc} app.rpc
  * @param {Keeper} app.keeper
+ * @param {Tabs} app.tabs
  * @param {(text: string, undo?: () => unknown) => void} app.toast
  * @param {(work: Promise<unknown>) => Promise<unknown>} app.reported
  * @param {string} app.origin  the page's own
  */
-export function settingsActions({ model, rpc, keeper, toast, reported, origin }) {
+export function settingsActions({ model, rpc, keeper, tabs, toast, reported, origin }) {
   /** @type {SecretBook} never in a signal: no view has a reason to hold a key */
   let secrets = { providers: {}, relays: {} };
   /** @type {Knowledge} what was stored; given to Python once, which knows better from then on */
@@ -60,8 +62,17 @@ export function settingsActions({ model, rpc, keeper, toast, reported, origin })
   function adopt(config) {
     model.config.value = config;
     void keeper.saveSetting("config", config);
+    tabs.tell({ config });
     void reported(configure());
   }
+
+  tabs.listen(async (news) => {
+    if ("config" in news) model.config.value = news.config;
+    else if ("secrets" in news) secrets = (await keeper.use((store) => store.secrets())) ?? secrets;
+    else return;
+    publishCustody();
+    void reported(configure());
+  });
 
   function publishCustody() {
     model.custody.value = { providers: custodyOf(secrets.providers), relays: custodyOf(secrets.relays) };
@@ -78,6 +89,7 @@ export function settingsActions({ model, rpc, keeper, toast, reported, origin })
     publishCustody();
     if (secret?.value) await keeper.use((store) => store.saveSecret(kind, id, secret));
     else await keeper.use((store) => store.removeSecret(kind, id));
+    tabs.tell({ secrets: true });
   }
 
   /**

@@ -14,6 +14,8 @@ import { CANCELLED } from "../protocol.js";
  *
  * @typedef {object} Answer
  * @property {string} id
+ * @property {string | null} parent  the message that it answers
+ * @property {number} created  in milliseconds since 1970
  * @property {"assistant"} role
  * @property {string} model
  * @property {string} content
@@ -31,21 +33,41 @@ import { CANCELLED } from "../protocol.js";
  * @property {Timing | null} timing
  * @property {string} finishReason
  * @property {WireMessage | null} [wire]  the turn as its provider wants it back, with its signatures
- * @property {Answer[]} earlier  other answers to the same question, before this one
- * @property {Answer[]} later  and after it
+ * @property {number | null} [thinkingSince]  in milliseconds since 1970; null while it does not think
+ * @property {number} [thoughtFor]  in milliseconds
+ * @property {boolean} [isRedacted]  whether the provider keeps some of the reasoning to itself
+ * @property {number | null} [cost]  in dollars, where the model's prices are known
+ * @property {Usage | null} [spent]  what earlier requests for the same answer used, where it was continued
  */
 
 /**
  * @param {string} id
  * @param {string} model
+ * @param {number} created  in milliseconds since 1970
  * @returns {Answer}
  */
-export function newAnswer(id, model) {
+export function newAnswer(id, model, created) {
   return {
-    id, role: "assistant", model, content: "", reasoning: "", toolCalls: [], status: "waiting", route: null,
-    reason: "", detours: [], retrying: null, error: null, usage: null, timing: null, finishReason: "", earlier: [],
-    later: [],
+    id, parent: null, created, role: "assistant", model, content: "", reasoning: "", toolCalls: [], status: "waiting",
+    route: null, reason: "", detours: [], retrying: null, error: null, usage: null, timing: null, finishReason: "",
   };
+}
+
+/**
+ * @param {Answer} answer
+ * @returns {boolean} whether the model can be asked to go on with it
+ */
+export function isUnfinished({ status, content, finishReason }) {
+  if (!content) return false;
+  return ["stopped", "interrupted", "failed"].includes(status) || (status === "done" && finishReason === "length");
+}
+
+/**
+ * @param {Answer} answer
+ * @returns {Answer} about to grow again
+ */
+export function continued(answer) {
+  return { ...answer, status: "waiting", error: null, finishReason: "", wire: null, spent: answer.usage, timing: null };
 }
 
 /**
@@ -59,21 +81,24 @@ export function isRunning(message) {
 /**
  * @param {Answer} answer
  * @param {ChatEvent[]} events
+ * @param {number} now  in milliseconds since 1970
  * @returns {Answer}
  */
-export function withEvents(answer, events) {
+export function withEvents(answer, events, now) {
   /** @type {Answer} */
   const next = { ...answer, status: "streaming" };
-  for (const event of events) apply(next, event);
+  for (const event of events) apply(next, event, now);
   return next;
 }
 
 /**
  * @param {Answer} answer a fresh copy, safe to change
  * @param {ChatEvent} event
+ * @param {number} now
  */
-function apply(answer, event) {
+function apply(answer, event, now) {
   answer.retrying = event.type === "retrying" ? event : null;
+  if (["text_delta", "tool_call_delta", "finished"].includes(event.type)) endThinking(answer, now);
   switch (event.type) {
     case "model_taken":
       answer.taken = { model: event.model, reason: event.reason };
@@ -90,18 +115,29 @@ function apply(answer, event) {
       answer.content += event.text;
       break;
     case "reasoning_delta":
+      answer.thinkingSince ??= now;
       answer.reasoning += event.text;
+      break;
+    case "reasoning_signature":
+      answer.isRedacted ||= event.is_redacted;
       break;
     case "tool_call_delta":
       answer.toolCalls = withToolCall(answer.toolCalls, event);
       break;
     case "usage":
-      answer.usage = event;
+      answer.usage = added(answer.spent, event);
       break;
     case "finished":
       answer.finishReason = event.reason;
       break;
   }
+}
+
+/** @param {Answer} answer a fresh copy, safe to change @param {number} now */
+function endThinking(answer, now) {
+  if (answer.thinkingSince == null) return;
+  answer.thoughtFor = (answer.thoughtFor ?? 0) + now - answer.thinkingSince;
+  answer.thinkingSince = null;
 }
 
 /**
@@ -123,21 +159,58 @@ function withToolCall(calls, delta) {
 /**
  * @param {Answer} answer
  * @param {ChatResult} result
+ * @param {number} now  in milliseconds since 1970
  * @returns {Answer}
  */
-export function finished(answer, result) {
+export function finished(answer, result, now) {
   return {
-    ...answer, status: "done", finishReason: result.finish_reason, usage: result.usage ?? answer.usage,
-    timing: result.timing, route: answer.route ?? result.route, wire: result.message,
+    ...thoughtToEnd(answer, now), cost: withCost(answer, result.cost), status: "done", finishReason: result.finish_reason,
+    usage: result.usage ? added(answer.spent, result.usage) : answer.usage, timing: result.timing,
+    // Of an answer in pieces the provider has signed only the last one.
+    route: answer.route ?? result.route, wire: answer.spent === undefined ? result.message : null,
+  };
+}
+
+/**
+ * @param {Usage | null | undefined} before
+ * @param {Usage} usage
+ * @returns {Usage}
+ */
+function added(before, usage) {
+  if (!before) return usage;
+  /** @param {keyof Usage} name */
+  const sum = (name) => (before[name] == null && usage[name] == null ? null : (before[name] ?? 0) + (usage[name] ?? 0));
+  return {
+    input_tokens: sum("input_tokens"), output_tokens: sum("output_tokens"), reasoning_tokens: sum("reasoning_tokens"),
+    cached_tokens: sum("cached_tokens"),
   };
 }
 
 /**
  * @param {Answer} answer
+ * @param {number | null} cost  of the last request, in dollars
+ * @returns {number | null} of all the requests for it; unknown where that of one is
+ */
+function withCost({ spent, cost: before }, cost) {
+  if (cost === null || spent == null) return cost;
+  return before == null ? null : before + cost;
+}
+
+/**
+ * @param {Answer} answer
  * @param {Failure} failure
+ * @param {number} now  in milliseconds since 1970
  * @returns {Answer}
  */
-export function failed(answer, failure) {
-  if (failure.type === CANCELLED) return { ...answer, status: "stopped" };
-  return { ...answer, status: "failed", error: failure, route: answer.route ?? failure.route };
+export function failed(answer, failure, now) {
+  const ended = { ...thoughtToEnd(answer, now), retrying: null };
+  if (failure.type === CANCELLED) return { ...ended, status: "stopped" };
+  return { ...ended, status: "failed", error: failure, route: answer.route ?? failure.route };
+}
+
+/** @param {Answer} answer @param {number} now @returns {Answer} */
+function thoughtToEnd(answer, now) {
+  const ended = { ...answer };
+  endThinking(ended, now);
+  return ended;
 }

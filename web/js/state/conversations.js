@@ -1,30 +1,40 @@
 // @ts-check
 /**
- * Conversations, and how they change.
+ * Conversations, and how they change. A conversation is a tree: what was said otherwise stays beside what took its
+ * place, with all that followed. What is shown is the thread from the beginning to `current`.
  *
- * @import { WireMessage } from "../protocol.js"
  * @import { Answer } from "./answers.js"
+ * @import { Attachment } from "./attachments.js"
  */
 import { isRunning } from "./answers.js";
 
 /**
  * @typedef {object} UserMessage
  * @property {string} id
+ * @property {string | null} parent
+ * @property {number} created  in milliseconds since 1970
  * @property {"user"} role
  * @property {string} content
+ * @property {Attachment[]} [attachments]
+ * @property {string[]} [compared]  the models that were asked side by side
  *
  * @typedef {UserMessage | Answer} Message
  *
- * @typedef {object} Conversation
+ * @typedef {object} Head  a conversation without what was said in it
  * @property {string} id
  * @property {string} title
+ * @property {number} created  in milliseconds since 1970
  * @property {number} updated
- * @property {Message[]} messages
+ * @property {boolean} isPinned
+ * @property {string} system  the system prompt; empty for none
+ * @property {Record<string, unknown>} parameters  as chosen, also those that the present model does not take
+ * @property {string | null} current  id of the last message that is shown
  *
- * @typedef {{id: string, title: string, updated: number}} Summary
+ * @typedef {Head & {messages: Record<string, Message>}} Conversation
  */
 
 const TITLE_LENGTH = 60;
+const DAY_MS = 24 * 3600 * 1000;
 
 /**
  * @param {string} id
@@ -32,25 +42,45 @@ const TITLE_LENGTH = 60;
  * @returns {Conversation}
  */
 export function newConversation(id, now) {
-  return { id, title: "New chat", updated: now, messages: [] };
+  return {
+    id, title: "New chat", created: now, updated: now, isPinned: false, system: "", parameters: {}, current: null,
+    messages: {},
+  };
 }
 
 /**
  * @param {Conversation} conversation
- * @returns {Summary}
+ * @returns {Head}
  */
-export function summaryOf({ id, title, updated }) {
-  return { id, title, updated };
+export function headOf({ messages: _, ...head }) {
+  return head;
 }
 
 /**
- * @param {Summary[]} summaries
- * @param {Summary} summary
- * @returns {Summary[]} newest first
+ * @param {Head[]} heads
+ * @param {Head} head
+ * @returns {Head[]} the pinned ones first, each kind newest first
  */
-export function withSummary(summaries, summary) {
-  const others = summaries.filter(({ id }) => id !== summary.id);
-  return [...others, summary].sort((a, b) => b.updated - a.updated);
+export function withHead(heads, head) {
+  const others = heads.filter(({ id }) => id !== head.id);
+  return [...others, head].sort((a, b) => Number(b.isPinned) - Number(a.isPinned) || b.updated - a.updated);
+}
+
+/**
+ * @param {Head[]} heads  as `withHead` orders them
+ * @param {number} now
+ * @returns {{age: "pinned" | "today" | "yesterday" | "week" | "earlier", heads: Head[]}[]} by the reader's own days
+ */
+export function groupedByAge(heads, now) {
+  const midnight = new Date(now).setHours(0, 0, 0, 0);
+  /** @param {Head} head */
+  const ageOf = ({ isPinned, updated }) => {
+    if (isPinned) return "pinned";
+    if (updated >= midnight) return "today";
+    if (updated >= midnight - DAY_MS) return "yesterday";
+    return updated >= midnight - 7 * DAY_MS ? "week" : "earlier";
+  };
+  return [...Map.groupBy(heads, ageOf)].map(([age, group]) => ({ age, heads: group }));
 }
 
 /**
@@ -62,50 +92,144 @@ export function titleFrom(text) {
   return line.length > TITLE_LENGTH ? `${line.slice(0, TITLE_LENGTH - 1).trimEnd()}…` : line;
 }
 
+// The tree
+
 /**
  * @param {Conversation} conversation
- * @param {string} text
- * @param {Answer} answer
- * @param {{id: string, now: number}} at
- * @returns {Conversation}
+ * @param {string | null} [leaf]  the last message
+ * @returns {Message[]} from the first message to the last
  */
-export function asked(conversation, text, answer, { id, now }) {
-  const title = conversation.messages.length ? conversation.title : titleFrom(text);
-  const question = /** @type {UserMessage} */ ({ id, role: "user", content: text });
-  return { ...conversation, title, updated: now, messages: [...conversation.messages, question, answer] };
+export function thread({ messages, current }, leaf = current) {
+  const found = [];
+  const seen = new Set();
+  for (let id = leaf; id && messages[id] && !seen.has(id); id = messages[id].parent) {
+    seen.add(id);
+    found.push(messages[id]);
+  }
+  return found.reverse();
+}
+
+/** @type {WeakMap<Record<string, Message>, Map<string | null, Message[]>>} */
+const families = new WeakMap();
+
+/**
+ * @param {Conversation} conversation
+ * @param {string | null} parent
+ * @returns {Message[]} what directly follows it, oldest first
+ */
+export function childrenOf({ messages }, parent) {
+  let family = families.get(messages);
+  if (!family) {
+    family = Map.groupBy(Object.values(messages), (message) => message.parent);
+    for (const children of family.values()) children.sort((a, b) => a.created - b.created);
+    families.set(messages, family);
+  }
+  return family.get(parent) ?? [];
 }
 
 /**
  * @param {Conversation} conversation
- * @param {Answer} answer  takes the place of the last answer, which is kept beside it if it says anything
- * @returns {Conversation}
+ * @param {Message} message
+ * @returns {Message[]} what was said in its place, itself among it, oldest first
  */
-export function askedAgain(conversation, answer) {
-  const last = /** @type {Answer} */ (conversation.messages.at(-1));
-  const earlier = [...last.earlier, alone(last), ...last.later].filter(({ content }) => content);
-  return { ...conversation, messages: [...conversation.messages.slice(0, -1), { ...answer, earlier }] };
+export function versionsOf(conversation, message) {
+  const versions = childrenOf(conversation, message.parent).filter(({ role }) => role === message.role);
+  if (message.role === "user") return versions;
+  const { compared } = comparisonOf(conversation, message);
+  const own = compared.length ? versions.filter((other) => /** @type {Answer} */ (other).model === message.model) : versions;
+  // An answer that never began is no version, unless it is the one that is looked at.
+  return own.filter((version) => version.content || version.id === message.id || isRunning(version));
 }
 
 /**
- * @param {Answer} answer
+ * @param {Conversation} conversation
+ * @param {string} id
+ * @returns {string} the end of what followed it most lately
+ */
+export function leafBelow(conversation, id) {
+  for (let last = childrenOf(conversation, id).at(-1); last; last = childrenOf(conversation, id).at(-1)) id = last.id;
+  return id;
+}
+
+/**
+ * @param {Conversation} conversation
+ * @param {string} id
  * @param {"earlier" | "later"} direction
- * @returns {Answer} its neighbour, in its place
+ * @returns {Conversation} with the neighbouring version in its place, and what followed that one
  */
-export function turned(answer, direction) {
-  const { earlier, later } = answer;
-  const next = direction === "earlier" ? earlier.at(-1) : later[0];
-  if (!next) return answer;
-  return direction === "earlier"
-    ? { ...next, earlier: earlier.slice(0, -1), later: [alone(answer), ...later] }
-    : { ...next, earlier: [...earlier, alone(answer)], later: later.slice(1) };
+export function turned(conversation, id, direction) {
+  const versions = versionsOf(conversation, conversation.messages[id]);
+  const next = versions[versions.findIndex((version) => version.id === id) + (direction === "earlier" ? -1 : 1)];
+  return next ? { ...conversation, current: leafBelow(conversation, next.id) } : conversation;
+}
+
+// Comparing
+
+/**
+ * @param {Conversation} conversation
+ * @param {Message} message
+ * @returns {{question: UserMessage | null, compared: string[]}} the models that were asked side by side, if it answers
+ *   such a question
+ */
+function comparisonOf({ messages }, message) {
+  const parent = message.parent ? messages[message.parent] : undefined;
+  const question = parent?.role === "user" ? parent : null;
+  return { question, compared: question?.compared ?? [] };
 }
 
 /**
- * @param {Answer} answer
- * @returns {Answer}
+ * @param {Conversation} conversation
+ * @param {Message} message
+ * @returns {Answer[]} the answers that stand side by side, one of each model; empty where none were compared
  */
-function alone(answer) {
-  return { ...answer, earlier: [], later: [] };
+export function comparedWith(conversation, message) {
+  const { question, compared } = comparisonOf(conversation, message);
+  if (!question || compared.length < 2) return [];
+  const answers = /** @type {Answer[]} */ (childrenOf(conversation, question.id));
+  return compared.flatMap((model) => {
+    const own = answers.filter((answer) => answer.model === model);
+    const shown = own.find(({ id }) => id === message.id) ?? own.at(-1);
+    return shown ? [shown] : [];
+  });
+}
+
+/**
+ * @param {Conversation} conversation
+ * @param {string} id  of the answer that the conversation goes on from
+ * @returns {Conversation}
+ */
+export function goingOnFrom(conversation, id) {
+  return { ...conversation, current: leafBelow(conversation, id) };
+}
+
+// What is said
+
+/**
+ * @param {Conversation} conversation
+ * @param {Omit<UserMessage, "parent" | "role">} said
+ * @param {Answer[]} answers  to be filled; the first is the one that the conversation goes on from
+ * @param {string | null} [parent]  what it follows
+ * @returns {Conversation}
+ */
+export function asked(conversation, said, answers, parent = conversation.current) {
+  const isFirst = Object.keys(conversation.messages).length === 0;
+  const title = isFirst ? titleFrom(said.content) || said.attachments?.[0]?.name || conversation.title : conversation.title;
+  const question = /** @type {UserMessage} */ ({ ...said, parent, role: "user" });
+  const messages = { ...conversation.messages, [question.id]: question };
+  for (const answer of answers) messages[answer.id] = { ...answer, parent: question.id };
+  return { ...conversation, title, updated: said.created, current: answers[0].id, messages };
+}
+
+/**
+ * @param {Conversation} conversation
+ * @param {string} id  of the answer in whose place another one is wanted
+ * @param {Answer} answer
+ * @returns {Conversation}
+ */
+export function askedAgain(conversation, id, answer) {
+  const { parent } = conversation.messages[id];
+  const messages = { ...conversation.messages, [answer.id]: { ...answer, parent } };
+  return { ...conversation, updated: answer.created, current: answer.id, messages };
 }
 
 /**
@@ -115,9 +239,20 @@ function alone(answer) {
  * @returns {Conversation}
  */
 export function withAnswer(conversation, id, change) {
-  const messages = conversation.messages.map((message) =>
-    message.role === "assistant" && message.id === id ? change(message) : message);
-  return { ...conversation, messages };
+  const message = conversation.messages[id];
+  if (message?.role !== "assistant") return conversation;
+  return { ...conversation, messages: { ...conversation.messages, [id]: change(message) } };
+}
+
+/**
+ * @param {Conversation} conversation
+ * @param {string} leaf  the last message that is taken along
+ * @param {{id: string, title: string, now: number}} copy
+ * @returns {Conversation} a conversation of its own
+ */
+export function branched(conversation, leaf, { id, title, now }) {
+  const messages = Object.fromEntries(thread(conversation, leaf).map((message) => [message.id, message]));
+  return { ...conversation, id, title, created: now, updated: now, isPinned: false, current: leaf, messages };
 }
 
 /**
@@ -127,29 +262,16 @@ export function withAnswer(conversation, id, change) {
  * @returns {Conversation}
  */
 export function resumed(conversation) {
-  const messages = conversation.messages.map((message) =>
-    isRunning(message) ? { .../** @type {Answer} */ (message), status: /** @type {const} */ ("interrupted") } : message);
+  const messages = Object.fromEntries(Object.entries(conversation.messages).map(([id, message]) => [id,
+    isRunning(message) ? { .../** @type {Answer} */ (message), status: /** @type {const} */ ("interrupted") } : message]));
   return { ...conversation, messages };
 }
 
 /**
- * What the provider is sent: everything said so far, without answers that never began. A model gets its own answers
- * back as they came; another's signatures would mean nothing to it.
- *
- * @param {Message[]} messages
- * @param {string} model  the model that is asked
- * @returns {WireMessage[]}
+ * @param {Conversation | undefined} before
+ * @param {Conversation} after
+ * @returns {Message[]} those that are new or changed
  */
-export function wireMessages(messages, model) {
-  return messages.filter(({ content }) => content).map((message) => wireMessage(message, model));
-}
-
-/**
- * @param {Message} message
- * @param {string} model
- * @returns {WireMessage}
- */
-function wireMessage(message, model) {
-  const isOwn = message.role === "assistant" && (message.taken?.model ?? message.model) === model;
-  return (isOwn && message.wire) || { role: message.role, content: message.content };
+export function changedMessages(before, after) {
+  return Object.values(after.messages).filter((message) => before?.messages[message.id] !== message);
 }

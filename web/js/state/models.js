@@ -1,12 +1,15 @@
 // @ts-check
 /** Models' names, and what the model box offers for what was typed. */
+import { t } from "../words.js";
 
 /** What a model group's name begins with where a provider's id stands otherwise; no provider has it. */
 export const GROUP = "group";
 
 /**
- * @typedef {{id: string, name: string, models: {id: string, name: string}[]}} ModelGroup  one provider's models
- * @typedef {{value: string, label: string, group: string}} ModelOption
+ * @import { Model } from "../protocol.js"
+ *
+ * @typedef {{id: string, name: string, models: Model[]}} ModelGroup  one provider's models
+ * @typedef {{value: string, label: string, group: string, model?: Model}} ModelOption  `model` where it is known
  */
 
 /**
@@ -36,6 +39,16 @@ export function providerName(groups, id) {
 }
 
 /**
+ * @param {ModelGroup[]} groups
+ * @param {string} name  `provider-id/model-id`
+ * @returns {boolean | null} null where nobody says
+ */
+export function takesImages(groups, name) {
+  const { provider, model } = splitModel(name);
+  return groups.find(({ id }) => id === provider)?.models.find(({ id }) => id === model)?.has_vision ?? null;
+}
+
+/**
  * What the model box offers for what was typed: matching models, then the typed id itself for each provider
  * it could belong to.
  *
@@ -46,7 +59,7 @@ export function providerName(groups, id) {
 export function modelOptions(groups, typed) {
   const words = typed.toLowerCase().split(/\s+/).filter(Boolean);
   const known = groups.flatMap((group) => group.models.map((model) =>
-    ({ value: `${group.id}/${model.id}`, label: model.name || model.id, group: group.name })));
+    ({ value: `${group.id}/${model.id}`, label: model.name || model.id, group: group.name, model })));
   const matching = known.filter(({ value, label, group }) => {
     const text = `${value} ${label} ${group}`.toLowerCase();
     return words.every((word) => text.includes(word));
@@ -69,5 +82,5 @@ function typedOptions(groups, typed, known) {
   return candidates
     .map(({ owner: group, id }) => ({ value: `${group.id}/${id}`, label: id, group: group.name }))
     .filter(({ value }) => !known.some((option) => option.value === value))
-    .map((option) => ({ ...option, label: `Use “${option.label}”` }));
+    .map((option) => ({ ...option, label: t`Use “${option.label}”` }));
 }

@@ -1,6 +1,7 @@
 // @ts-check
 /**
  * @import { Failure } from "../../protocol.js"
+ * @import { Answer } from "../../state/answers.js"
  */
 import { splitModel } from "../../state/models.js";
 import { useApp } from "./context.js";
@@ -13,12 +14,11 @@ const SETTINGS_STATUS = [401, 403, 404];
 const LONGEST_COUNTDOWN = 120;
 const DAY_MS = 24 * 3600 * 1000;
 
-/**
- * @param {{error: Failure, answerModel: string, askedModel: string}} props  `askedModel` is who was asked in the end,
- *   where a group or a rule put another model in the place of `answerModel`
- */
-export function ErrorCard({ error, answerModel, askedModel }) {
+/** @param {{error: Failure, answer: Answer}} props */
+export function ErrorCard({ error, answer }) {
   const { model, actions } = useApp();
+  // Who was asked in the end: a group or a rule may have put another model in the chosen one's place.
+  const askedModel = answer.taken?.model ?? answer.model;
   const { provider } = splitModel(askedModel);
   const exists = model.config.value.providers.some(({ id }) => id === provider);
   return html`
@@ -28,7 +28,7 @@ export function ErrorCard({ error, answerModel, askedModel }) {
       ${error.resets_at && html`<${Reset} moment=${Date.parse(error.resets_at)} />`}
       <div class="error-actions">
         ${error.consent_needed.map((relay) => html`
-          <button type="button" class="primary" key=${relay} onClick=${() => actions.allowAndRetry(relay, answerModel)}>
+          <button type="button" class="primary" key=${relay} onClick=${() => actions.allowAndRetry(relay, answer)}>
             Allow ${relayName(relay)} to see this key and retry</button>`)}
         ${exists && isAboutSettings(error) && html`
           <button type="button" onClick=${() => { model.dialog.value = { kind: "provider", id: provider }; }}>

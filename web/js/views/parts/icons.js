@@ -23,6 +23,14 @@ export const StopIcon = icon("M7.5 7.5h9v9h-9z");
 export const CheckIcon = icon("M5 12.5l4.5 4.5L19 7.5");
 export const CrossIcon = icon("M7 7l10 10M17 7L7 17");
 export const QuestionIcon = icon("M9 9a3 3 0 1 1 4.2 2.8c-.8.3-1.2.9-1.2 1.7v.5M12 17.5h.01");
+export const FileIcon = icon("M6.5 3.5h7.5l4 4v13h-11.5zM14 3.5v4h4M9.5 12.5h5M9.5 16h5");
+export const AttachIcon = icon("M18.5 11l-6.8 6.8a4 4 0 0 1-5.7-5.7l7.5-7.5a2.7 2.7 0 0 1 3.8 3.8l-7.3 7.3a1.3 1.3 0 0 1-1.9-1.9l6.3-6.3");
+export const TuneIcon = icon("M4 8h9M17 8h3M13 8a2 2 0 1 0 4 0 2 2 0 1 0-4 0M4 16h3M11 16h9M7 16a2 2 0 1 0 4 0 2 2 0 1 0-4 0");
+export const CompareIcon = icon("M4.5 5h6v14h-6zM13.5 5h6v14h-6z");
+export const MoreIcon = icon("M6 12h.01M12 12h.01M18 12h.01");
+export const PinIcon = icon("M9 4h6l-.7 6 3.2 3.5H6.5L9.7 10zM12 13.5V20");
+export const SearchIcon = icon("M11 5a6 6 0 1 0 0 12 6 6 0 1 0 0-12M15.5 15.5L20 20");
+export const StarIcon = icon("M12 4l2.4 5.200 5.600.6-4.200 3.800 1.200 5.600-5-2.900-5 2.900 1.200-5.600L4 9.800l5.600-.6z");
 export const ChevronIcon = icon("M7 10l5 5 5-5");
 
 /** An arrow that steps around a block. */

@@ -17,6 +17,7 @@ import { Rules } from "../rules/rules.js";
 import { Settings } from "../settings/settings.js";
 import { Sidebar } from "./sidebar.js";
 import { Status } from "./status.js";
+import { StorageNotice } from "./storage_notice.js";
 import { Toasts } from "./toasts.js";
 
 const VIEWS = { chat: Chat, providers: Providers, relays: Relays, rules: Rules, insights: Insights, settings: Settings };
@@ -40,7 +41,7 @@ function Shell() {
       <${Status} />
       <div class="scrim" onClick=${() => { model.menuOpen.value = false; }}></div>
       <main id="main" tabindex="-1">
-        ${model.storageProblem.value && html`<p class="notice">${model.storageProblem.value}</p>`}
+        <${StorageNotice} />
         ${model.python.value.phase === "failed" && html`<${PythonFailed} detail=${model.python.value.detail} />`}
         <${View} />
       </main>

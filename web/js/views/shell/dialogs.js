@@ -1,5 +1,8 @@
 // @ts-check
+import { AttachmentDialog } from "../chat/attachment_dialog.js";
+import { ChatSettingsDialog } from "../chat/chat_settings.js";
 import { useApp } from "../parts/context.js";
+import { EraseDialog } from "./erase_dialog.js";
 import { DiagnosisDialog } from "../providers/diagnosis_dialog.js";
 import { GroupDialog } from "../rules/group_dialog.js";
 import { html } from "../parts/html.js";
@@ -20,6 +23,9 @@ export function Dialogs() {
   }
   if (dialog.kind === "rule") return html`<${RuleDialog} key=${dialog} position=${dialog.position} close=${close} />`;
   if (dialog.kind === "group") return html`<${GroupDialog} key=${dialog} position=${dialog.position} close=${close} />`;
+  if (dialog.kind === "attachment") return html`<${AttachmentDialog} attachment=${dialog.attachment} close=${close} />`;
+  if (dialog.kind === "chat") return html`<${ChatSettingsDialog} close=${close} />`;
+  if (dialog.kind === "erase") return html`<${EraseDialog} close=${close} />`;
   const Form = dialog.kind === "provider" ? ProviderDialog : RelayDialog;
   return html`<${Form} key=${dialog.id} id=${dialog.id} close=${close} />`;
 }
