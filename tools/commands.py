@@ -1,7 +1,7 @@
 """The commands of build.py."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from tools.benches import run_benches
 from tools.checks import run_checks, run_tests
@@ -10,6 +10,7 @@ from tools.failures import BuildError
 from tools.locks import refresh_locks
 from tools.mutexes import hold_build
 from tools.packages import Node, prepare_packages
+from tools.pictures import take_pictures
 from tools.places import DIST, find_program
 from tools.ports import LOOPBACK, check_port
 from tools.relays import run_relay
@@ -56,24 +57,33 @@ def _prepare_checks() -> Node:
 
 
 def _carry_out(options: argparse.Namespace, rest: Sequence[str]) -> int:
-    match options.command:
-        case "serve":
-            return _serve(options.port, should_open=not options.no_browser)
-        case "site":
-            prepare_site(for_tests=False)
-            return 0
-        case "test":
-            return run_tests(prepare_site(for_tests=True), rest)
-        case "check":
-            return run_checks(_prepare_checks())
-        case "bench":
-            prepare_site(for_tests=True)
-            return run_benches(options.names)
-        case _:
-            with hold_build():
-                prepare_environment(for_tests=False)
-                refresh_locks(should_upgrade=options.upgrade)
-            return 0
+    commands: Mapping[str, Callable[[], int]] = {
+        "serve": lambda: _serve(options.port, should_open=not options.no_browser),
+        "site": _build,
+        "test": lambda: run_tests(prepare_site(for_tests=True), rest),
+        "check": lambda: run_checks(_prepare_checks()),
+        "bench": lambda: _with_site(lambda: run_benches(options.names)),
+        "screenshots": lambda: _with_site(lambda: take_pictures(options.scenes)),
+        "lock": lambda: _lock(should_upgrade=options.upgrade),
+    }
+    return commands[options.command]()
+
+
+def _build() -> int:
+    prepare_site(for_tests=False)
+    return 0
+
+
+def _with_site(work: Callable[[], int]) -> int:
+    prepare_site(for_tests=True)
+    return work()
+
+
+def _lock(*, should_upgrade: bool) -> int:
+    with hold_build():
+        prepare_environment(for_tests=False)
+        refresh_locks(should_upgrade=should_upgrade)
+    return 0
 
 
 def _serve(port: int, *, should_open: bool) -> int:
@@ -96,6 +106,8 @@ def _make_parser() -> argparse.ArgumentParser:
     commands.add_parser("check", help="lint and types only")
     bench = commands.add_parser("bench", help="run the benches, print their JSON")
     bench.add_argument("names", nargs="*", metavar="NAME", help="which ones, such as relay; all by default")
+    pictures = commands.add_parser("screenshots", help="take pictures of every view, light and dark, wide and narrow")
+    pictures.add_argument("scenes", nargs="*", metavar="SCENE", help="which ones, such as chat; all by default")
     lock = commands.add_parser("lock", help="refresh the lock files")
     lock.add_argument("--upgrade", action="store_true", help="move everything to the newest version that fits")
     return parser

@@ -43,6 +43,8 @@ MODULES = (
     Module("htm/preact", "htm/preact/index.mjs"),
     Module("idb", "idb/build/index.js"),
     Module("marked", "marked/lib/marked.esm.js"),
+    Module("temml", "temml/dist/temml.mjs"),
+    Module("uplot", "uplot/dist/uPlot.esm.js"),
     Module("preact", "preact/dist/preact.mjs"),
     Module("preact/hooks", "preact/hooks/dist/hooks.mjs"),
 )

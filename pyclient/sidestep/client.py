@@ -294,6 +294,7 @@ class Client:
         """Return what is known of the model *name* (`provider/model`), and the parameters that it takes.
 
         Args:
+            name: a provider's id and the model's own, with a slash between.
             parameters: those that are chosen; some models take less while they think.
 
         Raises:

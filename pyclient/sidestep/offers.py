@@ -46,6 +46,8 @@ def list_offers(provider: Provider, model: str, max_output: int | None, paramete
     """Return what *model*, the provider's own id, takes beside *parameters*.
 
     Args:
+        provider: whose dialect and rules decide.
+        model: the provider's own id of it.
         max_output: most tokens of an answer, where the provider says it.
         parameters: those that are chosen; some models take less while they think. What cannot be sent is passed over.
     """

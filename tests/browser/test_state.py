@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page
 
+from sidestep import SidestepError
 from sidestep.envelopes import encode, make_fingerprint
 
 Run = Callable[[str], Any]
@@ -21,6 +22,7 @@ _MODULES = [
     "models",
     "pairings",
     "parameters",
+    "remedies",
     "requests",
     "searches",
     "stored_conversations",
@@ -339,3 +341,27 @@ def test_the_page_makes_the_relay_s_fingerprints(page: Page, static_server: str)
     point = b"\x04" + bytes(range(64))
     made = page.evaluate(f"import('/js/fingerprints.js').then((f) => f.makeFingerprint({encode(point)!r}))")
     assert made == make_fingerprint(point)
+
+
+def test_every_failure_has_one_thing_to_do_about_it(run: Run) -> None:
+    kinds = sorted(kind.__name__ for kind in _all_errors(SidestepError))
+    steps = run(
+        f"""{json.dumps(kinds)}.map((type) => [type, s.firstStep({{ type, origin: "client", status: null,
+          retryable: false, consent_needed: [] }}, {{ hasProvider: true }})])"""
+    )
+    chosen = dict(steps)
+    assert chosen["AuthenticationError"] == "settings"
+    assert chosen["RateLimited"] == "wait"
+    assert chosen["FetchRejected"] == "diagnose"
+    assert chosen["RelayAuthenticationError"] == "relays"
+    assert chosen["ModelNotFound"] == "model"
+    plain = {"SidestepError", "TransportError", "ResponseError", "BadRequest", "Cancelled", "ConfigurationError"}
+    known = set(run("Object.keys(s.STEPS_BY_TYPE)"))
+    assert set(kinds) - plain <= known, "an error type has no step of its own"
+    failure = '{ type: "NoRoute", origin: "client", status: null, retryable: false, consent_needed: ["r"] }'
+    assert run(f"s.firstStep({failure}, {{ hasProvider: true }})") == "allow"
+    assert run(f"s.firstStep({failure}, {{ hasProvider: false }})") == "add"
+
+
+def _all_errors(kind: type[Exception]) -> set[type[Exception]]:
+    return {kind}.union(*(_all_errors(below) for below in kind.__subclasses__()))

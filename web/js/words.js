@@ -15,6 +15,9 @@ import { signal } from "@preact/signals";
 /** @type {Record<Language, string>} each by its own name */
 export const LANGUAGES = { en: "English", de: "Deutsch", es: "Español" };
 
+/** In dollars. */
+const LEAST_MONEY = 0.0001;
+
 /** @type {Partial<Record<Language, () => Promise<{words: Dictionary}>>>} */
 const DICTIONARIES = { de: () => import("./languages/de.js"), es: () => import("./languages/es.js") };
 
@@ -93,11 +96,14 @@ export function formatDuration(milliseconds) {
 
 /**
  * @param {number} dollars
- * @returns {string} small amounts keep the digits that say something
+ * @returns {string} small amounts keep the digits that say something, `<$0.0001` stands for less than can matter
  */
 export function formatMoney(dollars) {
-  const digits = dollars >= 0.1 || dollars === 0 ? 2 : 5;
-  return formatNumber(dollars, { style: "currency", currency: "USD", minimumFractionDigits: 2, maximumFractionDigits: digits });
+  const isTiny = dollars > 0 && dollars < LEAST_MONEY;
+  const digits = dollars >= 0.1 || dollars === 0 ? 2 : 4;
+  const shown = formatNumber(isTiny ? LEAST_MONEY : dollars,
+    { style: "currency", currency: "USD", minimumFractionDigits: 2, maximumFractionDigits: digits });
+  return isTiny ? `<${shown}` : shown;
 }
 
 /**

@@ -5,6 +5,7 @@
  * @import { Tabs } from "../tabs.js"
  * @import { Keeper } from "./keeper.js"
  */
+import { batch } from "@preact/signals";
 import { saveFile } from "../files.js";
 import { branched, headOf, newConversation, resumed, withHead } from "../state/conversations.js";
 import { fileName, writeJson, writeMarkdown } from "../state/exports.js";
@@ -65,17 +66,26 @@ export function conversationActions({ model, keeper, tabs, toast }) {
     if (model.conversation.value?.id === id) newChat();
   }
 
-  /** Keeps what is typed for the conversation that is open, and brings out what was typed for the next. @param {string} id */
-  function swapDraft(id) {
+  /**
+   * Opens another conversation, or a new one: what is typed stays with the one before, what was typed for this one comes
+   * back. All at once, since a draft is saved under the conversation that is open.
+   *
+   * @param {Conversation | null} conversation
+   */
+  function turnTo(conversation) {
+    const id = conversation?.id ?? "";
     saveDraft(model.conversation.value?.id ?? "", model.draft.value);
-    model.draft.value = readDrafts()[id] ?? "";
-    model.attachments.value = model.keptAttachments.value[id] ?? [];
+    batch(() => {
+      model.conversation.value = conversation;
+      model.draft.value = readDrafts()[id] ?? "";
+      model.attachments.value = model.keptAttachments.value[id] ?? [];
+    });
   }
 
   /** @param {Conversation} conversation */
   function show(conversation) {
-    if (model.conversation.value?.id !== conversation.id) swapDraft(conversation.id);
-    model.conversation.value = conversation;
+    if (model.conversation.value?.id === conversation.id) model.conversation.value = conversation;
+    else turnTo(conversation);
     touched.set(conversation.id, conversation);
     void keeper.saveSetting("conversation", conversation.id);
   }
@@ -95,8 +105,7 @@ export function conversationActions({ model, keeper, tabs, toast }) {
   }
 
   function newChat() {
-    swapDraft("");
-    model.conversation.value = null;
+    turnTo(null);
     void keeper.saveSetting("conversation", "");
   }
 

@@ -1,5 +1,6 @@
 // @ts-check
 import { COPIED_FOR_MS, copied } from "../clipboard.js";
+import { t } from "../words.js";
 
 /**
  * @param {string} language
@@ -9,12 +10,14 @@ import { COPIED_FOR_MS, copied } from "../clipboard.js";
 export function codeBlock(language, text) {
   const code = document.createElement("code");
   code.textContent = text;
+  // Code is read from the left in every language.
   const pre = document.createElement("pre");
+  pre.dir = "ltr";
   pre.dataset.language = language;
   pre.tabIndex = 0;
   pre.append(code);
   const label = document.createElement("span");
-  label.textContent = language || "text";
+  label.textContent = language || t`text`;
   const head = document.createElement("div");
   head.className = "code-head";
   head.append(label);
@@ -56,10 +59,10 @@ function copyButton(code) {
   const button = document.createElement("button");
   button.type = "button";
   button.className = "copy";
-  button.textContent = "Copy";
+  button.textContent = t`Copy`;
   button.addEventListener("click", async () => {
-    button.textContent = (await copied(code.textContent ?? "")) ? "Copied" : "Select it and press Ctrl+C";
-    setTimeout(() => { button.textContent = "Copy"; }, COPIED_FOR_MS);
+    button.textContent = (await copied(code.textContent ?? "")) ? t`Copied` : t`Select it and press Ctrl+C`;
+    setTimeout(() => { button.textContent = t`Copy`; }, COPIED_FOR_MS);
   });
   return button;
 }

@@ -1,34 +1,49 @@
 // @ts-check
 /**
  * Markdown into an element, as it grows. Blocks that can no longer change are drawn once; only the last one is
- * drawn again. Everything passes DOMPurify with a short list of what may remain.
+ * drawn again, and one that is too long for that is added to. Everything passes DOMPurify with a short list of what
+ * may remain.
  */
 import DOMPurify from "dompurify";
 import { Marked } from "marked";
+import { harmless } from "./characters.js";
 import { codeBlock, finishCodeBlock } from "./code_block.js";
+import { formulas } from "./formula_tokens.js";
+import { imageOffer } from "./image_offer.js";
+import { addPlainly } from "./plain_text.js";
 
 const CLEAN = {
   ALLOWED_TAGS: [
     "a", "blockquote", "br", "code", "dd", "del", "details", "dl", "dt", "em", "h3", "h4", "h5", "h6", "hr", "kbd", "li",
-    "mark", "ol", "p", "pre", "s", "strong", "sub", "summary", "sup", "table", "tbody", "td", "th", "thead", "tr", "ul",
+    "mark", "ol", "p", "pre", "s", "span", "strong", "sub", "summary", "sup", "table", "tbody", "td", "th", "thead", "tr", "ul",
   ],
-  ALLOWED_ATTR: ["align", "data-language", "href", "start", "title"],
+  ALLOWED_ATTR: ["align", "data-formula", "data-image", "data-language", "href", "start", "title"],
+  // Their values are no addresses.
+  ADD_URI_SAFE_ATTR: ["align", "data-formula", "data-image", "data-language", "start", "title"],
   ALLOW_DATA_ATTR: false,
   ALLOW_ARIA_ATTR: false,
-  ALLOWED_URI_REGEXP: /^(?:https?:|mailto:|#)/i,
+  ALLOWED_URI_REGEXP: /^(?:https?:|mailto:|#|data:image\/(?:png|jpeg|gif|webp);base64,)/i,
   RETURN_TRUSTED_TYPE: true,
 };
 
 const TOP_HEADING = 3;
 const LOWEST_HEADING = 6;
+/** In characters: a growing block beyond this is added to as plain text, since parsing it each frame would show. */
+const LONGEST_REDRAWN = 16_000;
+/** A fenced block is added to anyway; beyond this even finding its end takes too long. */
+const LONGEST_FENCED = 500_000;
+const LONGEST_PARSED = 100_000;
+const FENCE = /^ {0,3}(?:```|~~~)/;
 
 const BARE_TAG = /(<\/?(?:br|del|details|kbd|mark|s|sub|summary|sup)\s*\/?>)/i;
+const SHOWN_AT_ONCE = /^data:image\//i;
 
 /** @type {Record<string, string>} */
 const ENTITIES = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
 
 const parser = new Marked({
   gfm: true,
+  extensions: formulas((kind, source) => `<span data-formula="${kind}">${escape(source)}</span>`),
   renderer: {
     heading({ tokens, depth }) {
       // The page's own headings stand above those of an answer.
@@ -40,7 +55,7 @@ const parser = new Marked({
     },
     image({ href, text }) {
       // Loading it would tell its server who reads this, and could carry the conversation along.
-      return `<a href="${escape(href)}">${escape(text || href)}</a>`;
+      return `<a data-image="" href="${escape(href)}">${escape(text)}</a>`;
     },
     html({ text }) {
       // Shown as it was written, but for a few bare tags. DOMPurify would clean the rest too, yet only after
@@ -55,6 +70,8 @@ const parser = new Marked({
 
 DOMPurify.addHook("afterSanitizeAttributes", (node) => {
   if (node.tagName !== "A") return;
+  // Pictures in the text itself are shown; as a link such an address would lead nowhere good.
+  if (!node.hasAttribute("data-image") && SHOWN_AT_ONCE.test(node.getAttribute("href") ?? "")) node.removeAttribute("href");
   node.setAttribute("target", "_blank");
   node.setAttribute("rel", "noopener noreferrer");
 });
@@ -62,10 +79,17 @@ DOMPurify.addHook("afterSanitizeAttributes", (node) => {
 /** Draws one growing text into one element. */
 export class MarkdownPainter {
   #container;
-  #settledTo = 0;
+  /** How much of the text was taken, and the rest of it that is not settled yet. */
+  #taken = 0;
+  #tail = "";
+  #isComplete = false;
   /** @type {Element | null} the block that may still change */
   #last = null;
   #lastRaw = "";
+  /** @type {Element | null} the block that is only added to */
+  #plain = null;
+  /** @type {typeof import("./formulas.js") | null} */
+  #formulas = null;
 
   /** @param {Element} container */
   constructor(container) {
@@ -74,17 +98,70 @@ export class MarkdownPainter {
 
   /**
    * @param {string} text  begins with what it was before
-   * @param {boolean} complete
+   * @param {boolean} complete  it may grow again even so: a broken answer is gone on with
    */
   paint(text, complete) {
-    const tail = text.replace(/\r\n?/g, "\n").slice(this.#settledTo);
-    const tokens = parser.lexer(tail);
+    if (this.#isComplete) {
+      if (text.length === this.#taken && complete) return;
+      this.#begin();
+    }
+    this.#take(text, complete);
+    this.#isComplete = complete;
+    if (!complete && this.#isTooLong()) return this.#addPlainly();
+    if (this.#plain) return this.#endPlainly();
+    this.#drawTail(complete);
+  }
+
+  #begin() {
+    this.#container.replaceChildren();
+    this.#taken = 0;
+    this.#tail = "";
+    this.#last = null;
+    this.#plain = null;
+  }
+
+  /** @param {string} text @param {boolean} complete */
+  #take(text, complete) {
+    // A line end may be torn in two.
+    const end = !complete && text.endsWith("\r") ? text.length - 1 : text.length;
+    this.#tail += harmless(text.slice(this.#taken, end));
+    this.#taken = end;
+  }
+
+  #isTooLong() {
+    return this.#plain !== null || this.#tail.length > (FENCE.test(this.#tail) ? LONGEST_FENCED : LONGEST_REDRAWN);
+  }
+
+  #addPlainly() {
+    this.#plain ??= this.#last ?? this.#newBlock();
+    if (this.#last) this.#last.replaceChildren();
+    this.#last = null;
+    addPlainly(this.#plain, this.#tail);
+    this.#tail = "";
+  }
+
+  #endPlainly() {
+    const block = /** @type {Element} */ (this.#plain);
+    addPlainly(block, this.#tail);
+    this.#tail = "";
+    this.#plain = null;
+    const text = block.textContent ?? "";
+    if (text.length > LONGEST_PARSED) return;
+    block.remove();
+    this.#tail = text;
+    this.#drawTail(true);
+  }
+
+  /** @param {boolean} complete */
+  #drawTail(complete) {
+    const tokens = parser.lexer(this.#tail);
     const last = tokens.findLastIndex(({ type }) => type !== "space");
+    let settled = 0;
     tokens.forEach((token, position) => {
       if (token.type !== "space") this.#draw(token, position < last || complete);
-      if (position < last) this.#settledTo += token.raw.length;
+      if (position < last) settled += token.raw.length;
     });
-    if (complete) this.#settledTo = Infinity;
+    this.#tail = complete ? "" : this.#tail.slice(settled);
   }
 
   /**
@@ -103,23 +180,49 @@ export class MarkdownPainter {
     }
   }
 
-  /** @param {import("marked").Token} token */
-  #redraw(token) {
-    const block = this.#last ?? this.#container.appendChild(document.createElement("div"));
-    if (token.type === "code") drawCode(block, token.text, token.lang ?? "");
-    else drawHtml(block, parser.parser([token]));
+  #newBlock() {
+    const block = this.#container.appendChild(document.createElement("div"));
+    block.dir = "auto";
     return block;
   }
-}
 
-/**
- * @param {Element} block
- * @param {string} html
- */
-function drawHtml(block, html) {
-  block.innerHTML = /** @type {any} */ (DOMPurify.sanitize(html, CLEAN));
-  for (const pre of block.querySelectorAll("pre")) {
-    pre.replaceWith(codeBlock(pre.dataset.language ?? "", pre.textContent ?? ""));
+  /** @param {import("marked").Token} token */
+  #redraw(token) {
+    const block = this.#last ?? this.#newBlock();
+    if (token.type === "code") drawCode(block, token.text, token.lang ?? "");
+    else if (token.raw.length > LONGEST_PARSED) drawPlainly(block, token.raw);
+    else this.#drawHtml(block, parser.parser([token]));
+    return block;
+  }
+
+  /**
+   * @param {Element} block
+   * @param {string} html
+   */
+  #drawHtml(block, html) {
+    block.innerHTML = /** @type {any} */ (DOMPurify.sanitize(html, CLEAN));
+    for (const pre of block.querySelectorAll("pre")) {
+      pre.replaceWith(codeBlock(pre.dataset.language ?? "", pre.textContent ?? ""));
+    }
+    for (const link of block.querySelectorAll("a[data-image]")) {
+      link.replaceWith(imageOffer(link.getAttribute("href") ?? "", link.textContent ?? ""));
+    }
+    // A wide table scrolls by itself, also by keyboard.
+    for (const table of block.querySelectorAll("table")) {
+      const frame = document.createElement("div");
+      frame.className = "table-frame";
+      frame.tabIndex = 0;
+      table.replaceWith(frame);
+      frame.append(table);
+    }
+    const written = /** @type {HTMLElement[]} */ ([...block.querySelectorAll("[data-formula]")]);
+    if (written.length) void this.#drawFormulas(written);
+  }
+
+  /** @param {HTMLElement[]} written */
+  async #drawFormulas(written) {
+    this.#formulas ??= await import("./formulas.js");
+    for (const element of written) this.#formulas.drawFormula(element);
   }
 }
 
@@ -137,6 +240,12 @@ function drawCode(block, text, info) {
   const begins = drawn && drawn.parentElement?.dataset.language === language && text.startsWith(before);
   if (begins) drawn.append(text.slice(before.length));
   else block.replaceChildren(codeBlock(language, text));
+}
+
+/** @param {Element} block @param {string} text */
+function drawPlainly(block, text) {
+  block.replaceChildren();
+  addPlainly(block, text);
 }
 
 /** @param {string} text */

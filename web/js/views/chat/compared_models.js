@@ -22,6 +22,7 @@ export function ComparedModels() {
   if (!compared.length) return null;
   return html`
     <ul class="compared-models" aria-label=${t`Models asked beside it`}>
+      <li class="hint">${t`Also asked:`}</li>
       ${compared.map((name, position) => html`
         <li key=${position}>
           <${ModelBox} label=${position ? t`Third model` : t`Second model`} name="compared-${position}" value=${name}

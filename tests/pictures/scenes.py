@@ -1,0 +1,178 @@
+"""What is pictured: each scene is a place in the page and what a person does there before looking."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from playwright.sync_api import BrowserContext, Page, expect
+
+from tests.browser.pages import last_answer, send, wait_for_python
+
+if TYPE_CHECKING:
+    from tests.fakes.providers import OpenProvider
+
+# Python's start takes most of it.
+expect.set_options(timeout=30_000)
+
+_STORE = """async ({ settings, secrets }) => {
+  const { Store } = await import("./js/store.js");
+  const store = await Store.open(() => {});
+  for (const [name, value] of Object.entries(settings)) await store.saveSetting(name, value);
+  for (const [id, value] of Object.entries(secrets)) {
+    await store.saveSecret("providers", id, { value, custody: "device" });
+  }
+}"""
+_FURNITURE = Path(__file__).parent / "furniture.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """One picture.
+
+    Attributes:
+        name: of its file.
+        fragment: of the page's address.
+        play: what is done before the picture is taken; it waits for what it did.
+        is_first_visit: whether nothing is stored yet.
+    """
+
+    name: str
+    fragment: str
+    play: Callable[[Page], None]
+    is_first_visit: bool = False
+
+
+def furnish(context: BrowserContext, origin: str, fake: OpenProvider) -> None:
+    """Store providers, a relay, rules and some conversations in *context*; *fake* answers."""
+    page = context.new_page()
+    page.route("**/pyodide/*", lambda route: route.abort())
+    page.goto(f"{origin}/")
+    settings = json.loads(_FURNITURE.read_text().replace("FAKE", fake.base_url))
+    page.evaluate(_STORE, {"settings": settings, "secrets": {"fake": fake.key}})
+    page.unroute("**/pyodide/*")
+    page.goto(f"{origin}/")
+    page.reload()
+    _talk(page, fake)
+    page.close()
+
+
+def _talk(page: Page, fake: OpenProvider) -> None:
+    usual = fake.text
+    fake.text, fake.reasoning = _LONG, "The reader wants to see what the page can show.\n\nSo I show all of it."
+    send(page, "Show me what an answer can look like")
+    expect(last_answer(page)).to_have_attribute("data-status", "done")
+    fake.text, fake.reasoning = usual, ""
+    _show_side(page)
+    page.get_by_role("button", name="New chat").click()
+    send(page, "Wie sagt man „sidestep“ auf Deutsch?")
+    expect(last_answer(page)).to_have_attribute("data-status", "done")
+
+
+_LONG = """## A heading
+
+A paragraph with **bold**, *italic*, `code` and a [link](https://example.org/). A formula: $e^{i\\pi} + 1 = 0$.
+
+| route | first token | tokens/s |
+|---|---:|---:|
+| direct | 312 ms | 84 |
+| relay | 355 ms | 83 |
+
+```python
+async def main() -> None:
+    reply = await client.complete("openai/gpt-5.2", "Say hello")
+    print(reply.text)  # and how it came: reply.route
+```
+
+1. First
+2. Second
+   - nested
+
+> Said by somebody.
+
+$$\\int_0^\\infty e^{-x^2}\\,dx = \\frac{\\sqrt{\\pi}}{2}$$
+"""
+
+
+def _wait(page: Page) -> None:
+    expect(page.get_by_role("main").get_by_role("heading").first).to_be_attached()
+    wait_for_python(page)
+
+
+def _long_answer(page: Page) -> None:
+    _wait(page)
+    _show_side(page)
+    page.get_by_role("button", name=re.compile("^Show me what an answer")).first.click()
+    expect(last_answer(page)).to_contain_text("A heading")
+
+
+def _show_side(page: Page) -> None:
+    menu = page.get_by_role("button", name="Menu", exact=True)
+    if menu.is_visible():
+        menu.click()
+
+
+def _search(page: Page) -> None:
+    _wait(page)
+    _show_side(page)
+    page.get_by_role("searchbox", name="Search all chats").fill("sidestep")
+    expect(page.get_by_text("places found")).to_be_visible()
+
+
+def _menu(page: Page) -> None:
+    _wait(page)
+    _show_side(page)
+    page.get_by_role("button", name=re.compile("^More for")).first.click()
+
+
+def _models(page: Page) -> None:
+    _wait(page)
+    page.get_by_role("combobox", name="Model", exact=True).click()
+
+
+def _compared(page: Page) -> None:
+    _wait(page)
+    _show_side(page)
+    page.get_by_role("button", name="New chat").click()
+    page.get_by_role("button", name="Compare with another model").click()
+    send(page, "Which of you is faster?")
+    expect(page.get_by_text("The chat goes on from here.")).to_be_visible()
+
+
+def _settings_of_chat(page: Page) -> None:
+    _wait(page)
+    page.get_by_role("button", name=re.compile("^System prompt and parameters")).click()
+    expect(page.get_by_label("Temperature")).to_be_visible()
+
+
+def _add_provider(page: Page) -> None:
+    _wait(page)
+    page.get_by_role("button", name="Add provider").first.click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+
+
+SCENES = (
+    Scene("welcome", "", _wait, is_first_visit=True),
+    Scene("chat", "#chat", _long_answer),
+    Scene("chat-new", "#chat", _wait),
+    Scene("search", "#chat", _search),
+    Scene("chat-menu", "#chat", _menu),
+    Scene("models", "#chat", _models),
+    Scene("compared", "#chat", _compared),
+    Scene("chat-settings", "#chat", _settings_of_chat),
+    Scene("providers", "#providers", _wait),
+    Scene("add-provider", "#providers", _add_provider),
+    Scene("relays", "#relays", _wait),
+    Scene("rules", "#rules", _wait),
+    Scene("insights", "#insights", _wait),
+    Scene("settings", "#settings", _wait),
+    Scene("no-providers", "#providers", _wait, is_first_visit=True),
+    Scene("no-relays", "#relays", _wait, is_first_visit=True),
+    Scene("no-rules", "#rules", _wait, is_first_visit=True),
+    Scene("no-insights", "#insights", _wait, is_first_visit=True),
+)
+"""In the order in which a visitor meets them."""
