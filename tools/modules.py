@@ -64,6 +64,8 @@ class Tree:
         return f"vendor/{self.package.removeprefix('@')}"
 
 
+STYLES = (Module("uplot", "uplot/dist/uPlot.min.css"),)
+
 TREES = (Tree("@hpke/common"), Tree("@hpke/core"))
 
 PYODIDE = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip", "pyodide-lock.json")
@@ -79,6 +81,8 @@ def copy_modules(node_modules: Path, dist: Path) -> Mapping[str, str]:
     """
     for module in MODULES:
         _copy(node_modules / module.file, dist / module.place)
+    for style in STYLES:
+        _copy(node_modules / style.file, dist / "vendor" / f"{style.specifier}.css")
     for tree in TREES:
         _copy_tree(tree, node_modules, dist)
     for name in PYODIDE:

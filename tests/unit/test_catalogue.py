@@ -23,7 +23,7 @@ ALIVE = {
     "openai", "openai-responses", "anthropic", "gemini", "mistral", "groq", "deepseek", "xai", "openrouter", "together",
     "fireworks", "cohere", "perplexity", "cerebras", "sambanova", "nvidia", "huggingface", "moonshot", "kimi-coding",
     "dashscope", "bigmodel", "zai", "zai-coding", "zai-anthropic", "minimax", "siliconflow", "volcengine", "azure",
-    "bedrock", "vertex", "ollama", "lm-studio", "llama-cpp", "vllm", "litellm-proxy", "open-webui", "custom",
+    "bedrock", "vertex", "ollama", "lm-studio", "llama-cpp", "vllm", "litellm-proxy", "open-webui", "demo", "custom",
 }  # fmt: skip
 
 

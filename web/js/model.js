@@ -2,7 +2,7 @@
 /**
  * The signals the views are drawn from. Actions write them, views read them.
  *
- * @import { CatalogueEntry, Explanation, Failure, Model, ModelList, Problem, StatusFrame } from "./protocol.js"
+ * @import { Attempt, CatalogueEntry, Explanation, Failure, LedgerEntry, Model, ModelList, Problem, StatusFrame } from "./protocol.js"
  * @import { Attachment } from "./state/attachments.js"
  * @import { Conversation, Head } from "./state/conversations.js"
  * @import { Pairing } from "./state/pairings.js"
@@ -64,6 +64,10 @@ export function createPageModel() {
     custody: signal(/** @type {Record<SecretKind, Record<string, Custody>>} */ ({ providers: {}, relays: {} })),
     explanations: signal(/** @type {Record<string, Explanation>} */ ({})),
     relayTests: signal(/** @type {Record<string, RelayTest>} */ ({})),
+
+    /** What was measured; null until somebody looks. */
+    attempts: signal(/** @type {Attempt[] | null} */ (null)),
+    ledger: signal(/** @type {LedgerEntry[] | null} */ (null)),
 
     models,
     model: signal(""),

@@ -122,10 +122,33 @@
  * @property {Classification} classification
  * @property {Outage | null} outage
  *
+ * @typedef {object} Attempt  one try of one route; null where it is not known
+ * @property {number} at  seconds since 1970
+ * @property {string} provider
+ * @property {string} model
+ * @property {string} route  `direct`, or a relay's id
+ * @property {string} outcome  `ok`, or an error's type
+ * @property {number | null} first_token  in seconds
+ * @property {number | null} total  in seconds
+ * @property {number | null} input_tokens
+ * @property {number | null} output_tokens
+ * @property {number | null} reasoning_tokens
+ * @property {number | null} cached_tokens
+ * @property {number | null} cost  in US dollars
+ * @property {number | null} overhead  in milliseconds, the relay's own
+ *
+ * @typedef {object} LedgerEntry  an address that was sent a provider's key
+ * @property {string} provider
+ * @property {string} destination
+ * @property {string | null} relay
+ * @property {number} first  seconds since 1970
+ * @property {number} last
+ * @property {number} count
+ *
  * @typedef {object} Knowledge  what outlives a visit; the page only keeps it
  * @property {object[]} [evidence]  the whole table
  * @property {object[]} [ledger]  the whole table
- * @property {{at: number}[]} [metrics]  in a `learned` frame the new rows alone
+ * @property {Attempt[]} [metrics]  in a `learned` frame the new rows alone
  *
  * @typedef {"ok" | "offline" | "mixed_content" | "content_policy" | "local_network_permission" | "unreachable" | "tls"
  *   | "timeout" | "cors_blocked" | "cors_hidden_errors" | "browser_forbidden" | "auth" | "permission" | "quota"
@@ -217,6 +240,7 @@
  * @property {{payload: {model: string, messages: WireMessage[], parameters: Record<string, unknown>,
  *     conversation: string, fresh: boolean}, value: ChatResult}} chat
  * @property {{payload: {model: string, error: Failure | null, may_prompt: boolean}, value: Verdict}} diagnose
+ * @property {{payload: {}, value: {entries: LedgerEntry[]}}} ledger
  * @property {{payload: {}, value: {opened: string[]}}} reprobe
  * @property {{payload: {knowledge: Knowledge}, value: {}}} learn
  * @property {{payload: {user_agent: string}, value: object}} bundle

@@ -34,7 +34,9 @@ import { loadConversation, loadHead, treeFromList } from "./state/stored_convers
 
 const DATABASE = "sidestep";
 const VERSION = 3;
-const MEASUREMENTS_KEPT_S = 7 * 24 * 3600;
+const MEASUREMENTS_KEPT_S = 90 * 24 * 3600;
+/** What Python itself looks at. */
+const MEASUREMENTS_GIVEN_S = 7 * 24 * 3600;
 /** Messages. */
 const READ_AT_ONCE = 200;
 const WRAPPING_KEY = "wrapping-key";
@@ -97,15 +99,24 @@ export class Store {
 
   /**
    * @param {number} now  seconds since 1970
-   * @returns {Promise<NonNullable<Knowledge["metrics"]>>} those of the last week, in their order; older ones are dropped
+   * @returns {Promise<NonNullable<Knowledge["metrics"]>>} those of the last week, in their
+   *   order; those that are older than is kept are dropped
    */
   async measurements(now) {
     const transaction = this.#database.transaction("measurements", "readwrite");
     const old = IDBKeyRange.upperBound(now - MEASUREMENTS_KEPT_S);
     for await (const { primaryKey } of transaction.store.index("at").iterate(old)) await transaction.store.delete(primaryKey);
-    const rows = await transaction.store.getAll();
+    const rows = await transaction.store.index("at").getAll(IDBKeyRange.lowerBound(now - MEASUREMENTS_GIVEN_S));
     await transaction.done;
     return rows;
+  }
+
+  /**
+   * @param {number} since  seconds since 1970
+   * @returns {Promise<NonNullable<Knowledge["metrics"]>>} oldest first
+   */
+  async attempts(since) {
+    return this.#database.getAllFromIndex("measurements", "at", IDBKeyRange.lowerBound(since));
   }
 
   /** @param {NonNullable<Knowledge["metrics"]>} rows */

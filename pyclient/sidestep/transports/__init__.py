@@ -1,6 +1,7 @@
 """Bytes out, bytes in. A transport knows HTTP and nothing of what is said over it.
 
 `fetch` runs in Pyodide, `http` in CPython, `mock` in tests. One is chosen once, by `choose_transport`, and injected.
+`demo` stands before either and answers for the demo provider, without a network.
 `sealed` seals what goes to a relay, with `hpke` in CPython and `page_sealer` in the page.
 `surroundings` says what the place it is sent from knows of itself; `browser` asks the browser for that.
 """
@@ -68,6 +69,12 @@ def choose_transport() -> Transport:
     Raises:
         ConfigurationError: in CPython without the `http` extra.
     """
+    from sidestep.transports.demo import DemoTransport  # noqa: PLC0415 - it knows this module's protocols
+
+    return DemoTransport(_choose_network())
+
+
+def _choose_network() -> Transport:
     if sys.platform == "emscripten":
         from sidestep.transports.fetch import FetchTransport  # noqa: PLC0415 - exists only in a browser
 

@@ -13,16 +13,20 @@
 import { failureOf } from "../rpc.js";
 import { splitModel } from "../state/models.js";
 import { readDrafts } from "../store.js";
+import { t } from "../words.js";
 import { attachmentActions } from "./attachments.js";
 import { chatActions } from "./chat.js";
 import { conversationActions } from "./conversations.js";
 import { diagnosisActions } from "./diagnosis.js";
+import { insightActions } from "./insights.js";
 import { knowledgeActions } from "./knowledge.js";
 import { modelActions } from "./models.js";
 import { policyActions } from "./policies.js";
 import { settingsActions } from "./settings.js";
 import { toastActions } from "./toasts.js";
 import { withHead } from "../state/conversations.js";
+
+const DEMO_MODEL = "tour";
 
 /** @typedef {ReturnType<typeof createActions>} Actions */
 
@@ -37,7 +41,8 @@ export function createActions({ model, rpc, keeper, tabs, loaded, origin }) {
   const conversations = conversationActions({ model, keeper, tabs, toast });
   const attachments = attachmentActions({ model, keeper, toast });
   const chat = chatActions({ model, rpc, conversations, loaded, toast });
-  const knowledge = knowledgeActions({ model, rpc, keeper, tabs, toast, explainAll: () => settings.explainAll() });
+  const insights = insightActions({ model, rpc, keeper });
+  const knowledge = knowledgeActions({ model, rpc, keeper, tabs, toast, insights, explainAll: () => settings.explainAll() });
   const diagnosis = diagnosisActions({ model, rpc });
 
   /** @param {Promise<unknown>} work */
@@ -62,7 +67,7 @@ export function createActions({ model, rpc, keeper, tabs, loaded, origin }) {
   }
 
   return {
-    toast, dismissToast, models, settings, policies, conversations, attachments, chat, knowledge, diagnosis, reported,
+    toast, dismissToast, models, settings, policies, conversations, attachments, chat, insights, knowledge, diagnosis, reported,
 
     async restore() {
       const [stored, secrets, heads, metrics] = await Promise.all([
@@ -104,6 +109,15 @@ export function createActions({ model, rpc, keeper, tabs, loaded, origin }) {
     async eraseAll() {
       await keeper.erase();
       location.reload();
+    },
+
+    /** The provider that needs no key is added, and asked from now on. */
+    async tryDemo() {
+      const provider = { id: "", kind: "demo", name: t`Demo`, base_url: "", dialect: "", headers: {},
+        route: /** @type {const} */ ("direct"), models: [] };
+      const known = model.config.value.providers.find(({ kind }) => kind === "demo");
+      const id = known?.id ?? (await settings.saveProvider(provider, "", "session")).id;
+      models.chooseModel(`${id}/${DEMO_MODEL}`);
     },
 
     /**

@@ -20,9 +20,10 @@ const PROBE_EVERY_MS = 5 * 60 * 1000;
  * @param {Keeper} app.keeper
  * @param {Tabs} app.tabs
  * @param {(text: string) => void} app.toast
+ * @param {ReturnType<typeof import("./insights.js").insightActions>} app.insights
  * @param {() => Promise<void>} app.explainAll
  */
-export function knowledgeActions({ model, rpc, keeper, tabs, toast, explainAll }) {
+export function knowledgeActions({ model, rpc, keeper, tabs, toast, insights, explainAll }) {
   tabs.listen((news) => {
     if ("knowledge" in news) rpc.call("learn", { knowledge: news.knowledge }).then(explainAll).catch(() => {});
   });
@@ -45,6 +46,7 @@ export function knowledgeActions({ model, rpc, keeper, tabs, toast, explainAll }
       if (evidence) void keeper.saveSetting("evidence", evidence);
       if (ledger) void keeper.saveSetting("ledger", ledger);
       if (metrics) void keeper.use((store) => store.addMeasurements(metrics));
+      if (metrics) insights.add(metrics);
       tabs.tell({ knowledge: learned });
       explainAll().catch(() => {});
     },
