@@ -32,6 +32,7 @@ from sidestep.routing.rules import LocalTime
 from sidestep.sightings import Sightings, read_sightings
 from sidestep.transports import Surroundings, Transport, choose_transport, wrap_sealer
 from sidestep.transports.sealed import Sealer
+from sidestep.trials import TrialOutcome
 from sidestep.types import (
     Event,
     Finished,
@@ -132,6 +133,7 @@ class Bridge:
         self._streams: Mapping[str, Callable[[int, Payload], Awaitable[dict[str, Any]]]] = {
             "chat": self._chat,
             "diagnose": self._diagnose,
+            "test_provider": self._test_provider,
         }
 
     def handle(self, text: str) -> None:
@@ -266,6 +268,18 @@ class Bridge:
                 probed = {"type": "probed", **step.to_dict()}
                 self._post({"kind": "events", "id": command_id, "events": [probed]})
         return {}
+
+    async def _test_provider(self, command_id: int, payload: Payload) -> dict[str, Any]:
+        provider = load_provider(_read_object(payload, "provider"), str(payload.get("api_key") or ""))
+        outcomes: list[dict[str, Any]] = []
+        async with aclosing(self._client.try_provider(provider)) as steps:
+            async for step in steps:
+                if isinstance(step, TrialOutcome):
+                    outcomes.append(step.to_dict())
+                    continue
+                tested = {"type": "tested", **step.to_dict()}
+                self._post({"kind": "events", "id": command_id, "events": [tested]})
+        return {"outcomes": outcomes}
 
     async def _bundle(self, payload: Payload) -> dict[str, Any]:
         return self._client.make_bundle(str(payload.get("user_agent") or ""))

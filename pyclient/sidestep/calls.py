@@ -115,14 +115,13 @@ def _encode_chat(dialect: str, request: ChatRequest, endpoint: Endpoint, rules: 
 
 def _direct_endpoint(provider: Provider) -> Endpoint:
     entry = provider.entry
-    credentials = {entry.auth_header: f"{entry.auth_scheme} {provider.api_key}".strip()} if provider.api_key else {}
     # One header more than the provider's preflight allows, and the browser refuses the whole call.
     own = {
         name: value
         for name, value in provider.headers.items()
         if not entry.allowed_headers or name.lower() in entry.allowed_headers
     }
-    return Endpoint(provider.base_url, {**entry.headers, **own, **credentials})
+    return Endpoint(provider.base_url, {**entry.headers, **own, **provider.credentials})
 
 
 def _relay_endpoint(provider: Provider, relay: Relay) -> Endpoint:

@@ -51,6 +51,7 @@ from sidestep.sightings import Sightings, take_sightings
 from sidestep.targets import TargetFinder, may_move_on
 from sidestep.transports import Response, Surroundings, Transport, choose_surroundings, choose_transport
 from sidestep.transports.sealed import Sealer, SealingTransport
+from sidestep.trials import Step, Trial, TrialOutcome, list_ways
 from sidestep.types import (
     Event,
     HttpRequest,
@@ -346,6 +347,32 @@ class Client:
             latency,
             _check_key(relay, document.get("sealing")),
         )
+
+    async def try_provider(self, provider: Provider) -> AsyncGenerator[Step | TrialOutcome]:
+        """Yield what each layer of each way to *provider* says, which need not be one of the configuration's.
+
+        Each way ends in a `TrialOutcome`. It is asked by the same requests as a chat, the last of them for a few
+        tokens: the only look that a provider may bill. A key goes to no relay without consent.
+        """
+        for route, config in list_ways(provider, self.config):
+            if config is None:
+                yield Step(route, "relay", None, f"“{route.relay_name}” may not see this provider's key yet.")
+                continue
+            # A client of its own, so that nothing but this way can be taken; what it learns is everybody's.
+            alone = Client(
+                config=config,
+                transport=self._transport,
+                knowledge=self.knowledge,
+                page_origin=self.page_origin,
+                surroundings=self._surroundings,
+                retries=RetryPolicy(attempts=0),
+                clock=self._clock,
+                sleep=self._sleep,
+                draw=self._draw,
+            )
+            async with aclosing(Trial(alone, config.providers[0], route).run()) as steps:
+                async for step in steps:
+                    yield step
 
     def explain(
         self,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any, Literal
 from urllib.parse import urlsplit, urlunsplit
 
@@ -33,6 +34,16 @@ __all__ = [
 ]
 
 VERSION = 1
+AUTH_FORMS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "bearer": ("Authorization", "Bearer"),
+        "x-api-key": ("x-api-key", ""),
+        "api-key": ("api-key", ""),
+        "x-goog-api-key": ("x-goog-api-key", ""),
+    }
+)
+"""How a key can be sent: the header's name, and what stands before the key."""
+
 EVERY_PROVIDER = "*"
 """Stands in a consent for each provider, also those added later."""
 
@@ -110,12 +121,13 @@ class Provider:
         headers: sent with every direct request, beside the dialect's own.
         route: `auto`, or only one way.
         models: model ids added by hand.
+        auth: how the key is sent, a name in `AUTH_FORMS`; the catalogue's way if left out.
 
     Raises:
         ConfigurationError: something of it cannot work; `.field` names which.
     """
 
-    __slots__ = ("api_key", "base_url", "dialect", "entry", "headers", "id", "models", "name", "route")
+    __slots__ = ("api_key", "auth", "base_url", "dialect", "entry", "headers", "id", "models", "name", "route")
 
     def __init__(
         self,
@@ -129,6 +141,7 @@ class Provider:
         headers: Mapping[str, str] | None = None,
         route: str = "auto",
         models: Iterable[str] = (),
+        auth: str = "",
     ) -> None:
         self.id = _clean_id(id)
         self.entry = _find_entry(id, kind)
@@ -139,6 +152,15 @@ class Provider:
         self.headers = clean_headers(headers or {})
         self.route = _choose("route", route, _ROUTE_POLICIES)
         self.models = tuple(model.strip() for model in models if model.strip())
+        self.auth = _choose("auth", auth, ("", *AUTH_FORMS))
+
+    @property
+    def credentials(self) -> dict[str, str]:
+        """The header that carries the key on the direct way; none without a key."""
+        if not self.api_key:
+            return {}
+        name, scheme = AUTH_FORMS.get(self.auth, (self.entry.auth_header, self.entry.auth_scheme))
+        return {name: f"{scheme} {self.api_key}".strip()}
 
     def __repr__(self) -> str:
         return f"Provider({self.id!r}, base_url={self.base_url!r}, route={self.route!r})"
@@ -160,6 +182,8 @@ class Provider:
             "headers": dict(self.headers),
             "route": self.route,
             "models": list(self.models),
+            # Left out where nothing was chosen: older documents have no such field.
+            **({"auth": self.auth} if self.auth else {}),
         }
 
 
@@ -359,6 +383,7 @@ def load_provider(row: Mapping[str, Any], api_key: str) -> Provider:
         headers={str(name): str(value) for name, value in headers.items()},
         route=_read_text(row, "route") or "auto",
         models=[str(model) for model in models],
+        auth=_read_text(row, "auth"),
     )
 
 

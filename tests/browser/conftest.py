@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.fakes.fixtures import open_provider  # noqa: F401 - a fixture is used by name
+from tests.fakes.fixtures import open_provider, zai_provider  # noqa: F401 - fixtures are used by name
 from tests.fakes.providers import OpenProvider
 
 # Python's start takes most of it, on a busy machine.

@@ -17,7 +17,8 @@ _AXE = NODE_MODULES / "axe-core" / "axe.min.js"
 _RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 _LOOK = """async (tags) => {
   const { violations } = await axe.run(document, { runOnly: { type: "tag", values: tags } });
-  return violations.map(({ id, nodes }) => ({ id, where: nodes.map(({ html, failureSummary }) => `${html}\\n${failureSummary}`) }));
+  return violations.map(({ id, nodes }) =>
+    ({ id, where: nodes.map(({ html, failureSummary }) => `${html}\\n${failureSummary}`) }));
 }"""
 
 

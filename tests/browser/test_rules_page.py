@@ -75,7 +75,7 @@ def open_rule_form(page: Page) -> Locator:
 
 def test_rule_is_added_moved_switched_off_removed_and_kept(open_rules: OpenRules) -> None:
     page = open_rules(relays=[_RELAY])
-    page.get_by_role("button", name="Add “Long conversations to another model”").click()
+    page.get_by_role("button", name="Add this rule: “Long conversations to another model”").click()
     expect(list_rules(page)).to_contain_text("Requests of 50,000 tokens or more are answered by fake-small of Second")
 
     dialog = open_rule_form(page)

@@ -97,7 +97,7 @@ def test_colours_and_language_are_kept_and_hold_from_the_first_frame(page_withou
     open_settings(page)
     page.get_by_label("Colours").select_option("Dark")
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
-    page.get_by_label("Language").select_option("Deutsch")
+    page.get_by_label("Language", exact=True).select_option("Deutsch")
     expect(page.locator("html")).to_have_attribute("lang", "de")
     page.route("**/js/main.js", lambda route: route.abort())
     page.reload()
@@ -177,7 +177,8 @@ def test_the_page_can_be_installed(page_without_python: Page, static_server: str
         """async () => {
           const address = document.querySelector("link[rel=manifest]").href;
           const manifest = await (await fetch(address)).json();
-          const sizes = await Promise.all(manifest.icons.filter(({ type }) => type === "image/png").map(async (icon) => {
+          const pictures = manifest.icons.filter(({ type }) => type === "image/png");
+          const sizes = await Promise.all(pictures.map(async (icon) => {
             const bitmap = await createImageBitmap(await (await fetch(new URL(icon.src, address))).blob());
             return icon.sizes === `${bitmap.width}x${bitmap.height}`;
           }));

@@ -34,6 +34,7 @@ MAY_IMPORT = {
     "bundles": {"config", "errors"},
     "calls": {"config", "dialects", "messages", "routing", "types", "errors"},
     "offers": {"calls", "config", "errors"},
+    "trials": {"config", "diagnosis", "discovery", "errors", "types"},
     "explanations": {"config", "routing", "errors"},
     "knowledge": {
         "calls", "config", "diagnosis", "errors", "ledger", "metrics", "routing", "types",
@@ -54,7 +55,7 @@ MAY_IMPORT = {
     "client": {
         "_version", "answers", "asking", "bundles", "calls", "collectors", "config", "diagnosis", "dialects",
         "discovery", "errors", "exchanges", "explanations", "journeys", "knowledge", "metrics", "offers", "overviews",
-        "policies", "probes", "routing", "sightings", "targets", "transports", "types",
+        "policies", "probes", "routing", "sightings", "targets", "transports", "trials", "types",
     },
     "completions": {
         "calls", "catalogue", "client", "collectors", "config", "errors", "messages", "routing", "transports",
@@ -62,7 +63,7 @@ MAY_IMPORT = {
     },
     "bridge": {
         "addresses", "client", "collectors", "config", "consoles", "diagnosis", "discovery", "errors", "knowledge",
-        "messages", "metrics", "policies", "routing", "sightings", "transports", "types",
+        "messages", "metrics", "policies", "routing", "sightings", "transports", "trials", "types",
     },
 }  # fmt: skip
 

@@ -2,7 +2,7 @@
 /**
  * The signals the views are drawn from. Actions write them, views read them.
  *
- * @import { Attempt, CatalogueEntry, Explanation, Failure, LedgerEntry, Model, ModelList, Problem, StatusFrame } from "./protocol.js"
+ * @import { Attempt, CatalogueEntry, Explanation, Failure, LedgerEntry, Model, ModelList, Overview, Problem, StatusFrame } from "./protocol.js"
  * @import { Attachment } from "./state/attachments.js"
  * @import { Conversation, Head } from "./state/conversations.js"
  * @import { Pairing } from "./state/pairings.js"
@@ -16,10 +16,10 @@ import { emptyConfig } from "./state/configs.js";
 /**
  * @typedef {"chat" | "providers" | "relays" | "rules" | "insights" | "settings"} View
  *
- * @typedef {{kind: "provider", id: string | null} | {kind: "relay", id: string | null}
+ * @typedef {{kind: "provider", id: string | null, preset?: string} | {kind: "relay", id: string | null}
  *   | {kind: "rule", position: number | null} | {kind: "group", position: number | null}
  *   | {kind: "pairing", pairing: Pairing} | {kind: "diagnosis", model: string, error: Failure | null}
- *   | {kind: "attachment", attachment: Attachment} | {kind: "chat"} | {kind: "erase"}
+ *   | {kind: "attachment", attachment: Attachment} | {kind: "chat"} | {kind: "erase"} | {kind: "trial", provider: string} | {kind: "models", provider: string}
  *   | {kind: "shortcuts"} | {kind: "palette"} | {kind: "unlock"}} Dialog
  *
  * @typedef {{id: number, text: string, undo: (() => void) | null}} Toast
@@ -52,6 +52,8 @@ export function createPageModel() {
   return {
     view: signal(/** @type {View} */ ("chat")),
     menuOpen: signal(false),
+    /** Id of what is to be focused in the next view, in its heading's place. */
+    wantedFocus: signal(""),
     dialog: signal(/** @type {Dialog | null} */ (null)),
     python: signal(/** @type {StatusFrame} */ (
       { kind: "status", phase: "loading", detail: "Loading Python", elapsed_ms: 0 })),
@@ -71,6 +73,7 @@ export function createPageModel() {
     keptBy: signal(/** @type {Custody} */ ("device")),
     vault: signal(/** @type {VaultState} */ ("none")),
     explanations: signal(/** @type {Record<string, Explanation>} */ ({})),
+    overview: signal(/** @type {Overview | null} */ (null)),
     relayTests: signal(/** @type {Record<string, RelayTest>} */ ({})),
 
     /** What was measured; null until somebody looks. */
@@ -97,6 +100,8 @@ export function createPageModel() {
     keptAttachments: signal(/** @type {Record<string, Attachment[]>} */ ({})),
     /** What the next new chat begins with. */
     beginning: signal(/** @type {ChatSettings} */ ({ system: "", parameters: {} })),
+    /** `provider-id/model-id`, those that stand first. */
+    favourites: signal(/** @type {string[]} */ ([])),
     /** Models asked beside the chosen one. */
     comparedModels: signal(/** @type {string[]} */ ([])),
   };

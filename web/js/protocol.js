@@ -13,6 +13,7 @@
  * @property {Record<string, string>} headers
  * @property {"auto" | "direct" | "relay"} route
  * @property {string[]} models
+ * @property {string} [auth]  how the key is sent, where it is not as the catalogue has it
  *
  * @typedef {object} Relay
  * @property {string} id
@@ -122,6 +123,8 @@
  * @property {Classification} classification
  * @property {Outage | null} outage
  *
+ * @typedef {{providers: Record<string, {last_success: number | null}>}} Overview  with more that the page does not use
+ *
  * @typedef {object} Attempt  one try of one route; null where it is not known
  * @property {number} at  seconds since 1970
  * @property {string} provider
@@ -171,6 +174,10 @@
  *
  * @typedef {{layer: "browser" | "permission" | "address" | "request" | "server" | "relay", is_good: boolean | null,
  *   text: string}} Probed
+ *
+ * @typedef {{route: Route, layer: "address" | "relay" | "reach" | "cors" | "key" | "models" | "chat",
+ *   is_good: boolean | null, text: string, ms: number | null}} Tested
+ * @typedef {{route: Route, works: boolean, error: Failure | null}} TrialOutcome
  *
  * @typedef {object} Failure
  * @property {string} type
@@ -240,7 +247,9 @@
  * @property {{payload: {model: string, messages: WireMessage[], parameters: Record<string, unknown>,
  *     conversation: string, fresh: boolean}, value: ChatResult}} chat
  * @property {{payload: {model: string, error: Failure | null, may_prompt: boolean}, value: Verdict}} diagnose
+ * @property {{payload: {}, value: Overview}} overview
  * @property {{payload: {}, value: {entries: LedgerEntry[]}}} ledger
+ * @property {{payload: {provider: Provider, api_key: string}, value: {outcomes: TrialOutcome[]}}} test_provider
  * @property {{payload: {}, value: {opened: string[]}}} reprobe
  * @property {{payload: {knowledge: Knowledge}, value: {}}} learn
  * @property {{payload: {user_agent: string}, value: object}} bundle

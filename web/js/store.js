@@ -29,6 +29,7 @@ import { loadConversation, loadHead, treeFromList } from "./state/stored_convers
  * @property {object[]} ledger
  * @property {Record<string, ModelList>} models  as last seen, by provider
  * @property {string} model  the last choice
+ * @property {string[]} favourites  `provider-id/model-id`
  * @property {string} conversation  the one last open
  * @property {Custody} custody  how new keys are kept
  * @property {Record<string, Attachment[]>} attachments  of unsent drafts, by conversation
@@ -363,7 +364,9 @@ export function readDrafts() {
 export function saveDraft(conversation, text) {
   try {
     const { [conversation]: _, ...others } = readDrafts();
-    localStorage.setItem(DRAFTS, JSON.stringify(text ? { ...others, [conversation]: text } : others));
+    const kept = text ? { ...others, [conversation]: text } : others;
+    if (Object.keys(kept).length) localStorage.setItem(DRAFTS, JSON.stringify(kept));
+    else localStorage.removeItem(DRAFTS);
   } catch {
     // A browser without storage keeps the draft in the text box alone.
   }

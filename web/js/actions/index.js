@@ -86,6 +86,7 @@ export function createActions({ model, rpc, keeper, tabs, loaded, origin }) {
       ]);
       model.models.value = stored?.models ?? {};
       model.model.value = stored?.model ?? "";
+      model.favourites.value = stored?.favourites ?? [];
       model.conversations.value = (heads ?? []).reduce(withHead, []);
       await restoreDraft(stored);
       const { evidence = [], ledger = [] } = stored ?? {};

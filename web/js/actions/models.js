@@ -22,13 +22,15 @@ export function modelActions({ model, rpc, keeper }) {
     try {
       const { models, source, fetched_at: fetchedAt, is_stale: isStale } =
         await rpc.call("models", { provider, refresh });
-      if (source !== "live" || fetchedAt === null) return;
+      if (source !== "live" || fetchedAt === null) return false;
       model.models.value = { ...model.models.value, [provider]: { models, fetched_at: fetchedAt } };
       await keeper.saveSetting("models", model.models.value);
       if (isStale && !refresh) await load(provider, true);
+      return true;
     } catch {
       // The curated list stays; what keeps the provider from answering is said where it matters, in the chat.
       asked.delete(provider);
+      return false;
     }
   }
 
@@ -76,10 +78,21 @@ export function modelActions({ model, rpc, keeper }) {
       for (const { id } of model.config.value.providers) if (!asked.has(id)) void load(id, false);
     },
 
-    /** @param {string} provider whose address or key changed */
+    /**
+     * @param {string} provider  whose address or key changed
+     * @returns {Promise<boolean>} whether it gave its list
+     */
     async reloadModels(provider) {
-      await load(provider, true);
+      const isLive = await load(provider, true);
       this.ensureModel();
+      return isLive;
+    },
+
+    /** @param {string} value  `provider-id/model-id` */
+    toggleFavourite(value) {
+      const before = model.favourites.value;
+      model.favourites.value = before.includes(value) ? before.filter((other) => other !== value) : [...before, value];
+      void keeper.saveSetting("favourites", model.favourites.value);
     },
 
     /** Keeps the choice valid: a model of a provider that exists, a model group that does, or the first model there is. */

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * @import { Config, Consent, Knowledge, Problem, Provider, Relay } from "../protocol.js"
+ * @import { Config, Consent, Knowledge, Problem, Provider, Relay, Tested, TrialOutcome } from "../protocol.js"
  * @import { PageModel } from "../model.js"
  * @import { Rpc } from "../rpc.js"
  * @import { Pairing } from "../state/pairings.js"
@@ -44,6 +44,7 @@ export function settingsActions({ model, rpc, keeper, tabs, secrets, toast, repo
     const explained = await Promise.allSettled(model.config.value.providers.map(explain));
     model.explanations.value = Object.fromEntries(
       explained.flatMap((result) => (result.status === "fulfilled" ? [result.value] : [])));
+    model.overview.value = await rpc.call("overview", {});
   }
 
   /** @param {Provider} provider */
@@ -137,6 +138,36 @@ export function settingsActions({ model, rpc, keeper, tabs, secrets, toast, repo
         adopt(withProvider(model.config.value, checked.provider));
       }
       return { problems: checked.problems, notes: checked.notes, id };
+    },
+
+    /**
+     * Tries every way to a provider as it stands in a form, saved or not.
+     *
+     * @param {Provider} provider
+     * @param {string} typedKey  empty for the one there is
+     * @param {(steps: Tested[]) => void} onTested
+     * @returns {{done: Promise<{problems: Problem[], outcomes: TrialOutcome[], failure: string}>, stop: () => void}}
+     */
+    testProvider(provider, typedKey, onTested) {
+      const taken = model.config.value.providers.map(({ id }) => id);
+      const id = provider.id || freeId(provider.kind === "custom" ? provider.name : provider.kind, [GROUP, ...taken]);
+      const key = typedKey || secrets.find("providers", id)?.value || "";
+      let stop = () => {};
+      const run = async () => {
+        const checked = await rpc.call("check_provider", { provider: { ...provider, id }, api_key: key });
+        if (checked.problems.length) return { problems: checked.problems, outcomes: [], failure: "" };
+        const payload = { provider: checked.provider, api_key: checked.api_key };
+        const { id: target, done } = rpc.stream("test_provider", payload, onTested);
+        stop = () => void rpc.call("stop", { target }).catch(() => {});
+        try {
+          return { problems: [], outcomes: (await done).outcomes, failure: "" };
+        } catch (error) {
+          return { problems: [], outcomes: [], failure: failureOf(error).message };
+        } finally {
+          void explainAll().catch(() => {});
+        }
+      };
+      return { done: run(), stop: () => stop() };
     },
 
     /** @param {string} id */

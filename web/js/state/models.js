@@ -54,9 +54,10 @@ export function takesImages(groups, name) {
  *
  * @param {ModelGroup[]} groups
  * @param {string} typed
+ * @param {string[]} [favourites]  those stand first, in a group of their own
  * @returns {ModelOption[]}
  */
-export function modelOptions(groups, typed) {
+export function modelOptions(groups, typed, favourites = []) {
   const words = typed.toLowerCase().split(/\s+/).filter(Boolean);
   const known = groups.flatMap((group) => group.models.map((model) =>
     ({ value: `${group.id}/${model.id}`, label: model.name || model.id, group: group.name, model })));
@@ -64,7 +65,10 @@ export function modelOptions(groups, typed) {
     const text = `${value} ${label} ${group}`.toLowerCase();
     return words.every((word) => text.includes(word));
   });
-  return [...matching, ...typedOptions(groups, typed.trim(), known)];
+  const loved = favourites.flatMap((value) => matching.find((option) => option.value === value) ?? []);
+  const first = loved.map((option) => ({ ...option, group: t`Favourites` }));
+  const others = matching.filter(({ value }) => !favourites.includes(value));
+  return [...first, ...others, ...typedOptions(groups, typed.trim(), known)];
 }
 
 /**

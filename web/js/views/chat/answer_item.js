@@ -33,7 +33,7 @@ export function AnswerItem({ answer, isLast, place, versions }) {
     <article class="answer" data-role="assistant" data-status=${answer.status} aria-busy=${running}
       aria-label=${t`Answer of ${shownModel(answer)}`}>
       <div class="message-head">
-        <span class="message-model" title=${answer.taken?.model ?? answer.model}>${shownModel(answer)}</span>
+        <h2 class="message-model" title=${answer.taken?.model ?? answer.model}>${shownModel(answer)}</h2>
         ${answer.route && html`<${Badge} route=${answer.route} isKept=${answer.isKept ?? false}
           reason=${[answer.taken?.reason, answer.reason].filter(Boolean).join(" ")} detours=${answer.detours} />`}
       </div>

@@ -5,6 +5,7 @@ import { groupedByAge } from "../../state/conversations.js";
 import { t } from "../../words.js";
 import { useApp } from "../parts/context.js";
 import { html } from "../parts/html.js";
+import { goTo } from "../parts/navigation.js";
 import { PinIcon, PlusIcon } from "../parts/icons.js";
 import { ConversationMenu } from "./conversation_menu.js";
 import { SearchBox, SearchResults } from "./search_results.js";
@@ -19,9 +20,13 @@ const AGES = {
 export function ConversationList({ close }) {
   const { model, actions } = useApp();
   const [sought, setSought] = useState("");
+  const toChat = () => {
+    close();
+    goTo(model, "chat", "message");
+  };
   const begin = () => {
     actions.conversations.newChat();
-    toChat(close);
+    toChat();
   };
   return html`
     <div class="conversations">
@@ -29,13 +34,13 @@ export function ConversationList({ close }) {
       ${model.conversations.value.length > 0 && html`
         <${SearchBox} sought=${sought} setSought=${setSought} />
         ${sought.trim()
-          ? html`<${SearchResults} words=${sought} opened=${() => toChat(close)} />`
-          : html`<${ByAge} close=${close} />`}`}
+          ? html`<${SearchResults} words=${sought} opened=${toChat} />`
+          : html`<${ByAge} opened=${toChat} />`}`}
     </div>`;
 }
 
-/** @param {{close: () => void}} props */
-function ByAge({ close }) {
+/** @param {{opened: () => void}} props */
+function ByAge({ opened }) {
   const { model } = useApp();
   return html`
     <div class="conversation-groups" role="region" aria-label=${t`Conversations`}>
@@ -43,14 +48,14 @@ function ByAge({ close }) {
         <section key=${age} aria-labelledby="age-${age}">
           <h2 class="side-title" id="age-${age}">${AGES[age]()}</h2>
           <ul>
-            ${heads.map((head) => html`<${ConversationItem} key=${head.id} head=${head} close=${close} />`)}
+            ${heads.map((head) => html`<${ConversationItem} key=${head.id} head=${head} opened=${opened} />`)}
           </ul>
         </section>`)}
     </div>`;
 }
 
-/** @param {{head: Head, close: () => void}} props */
-function ConversationItem({ head, close }) {
+/** @param {{head: Head, opened: () => void}} props */
+function ConversationItem({ head, opened }) {
   const { model, actions } = useApp();
   const [isRenamed, setRenamed] = useState(false);
   const { id, title, isPinned } = head;
@@ -58,7 +63,7 @@ function ConversationItem({ head, close }) {
   const isAnswering = id in model.running.value;
   const open = async () => {
     await actions.conversations.openConversation(id);
-    toChat(close);
+    opened();
   };
   if (isRenamed) return html`<li class="open"><${TitleInput} head=${head} close=${() => setRenamed(false)} /></li>`;
   return html`
@@ -98,11 +103,4 @@ function TitleInput({ head, close }) {
 /** @param {HTMLInputElement | null} input */
 function focusOnce(input) {
   if (input && document.activeElement !== input) input.select();
-}
-
-/** @param {() => void} close */
-function toChat(close) {
-  close();
-  location.hash = "#chat";
-  document.getElementById("message")?.focus();
 }

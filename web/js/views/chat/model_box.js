@@ -19,14 +19,14 @@ export function ModelBox({ label, name, value, choose }) {
   const [typed, setTyped] = useState(/** @type {string | null} */ (null));
   const [active, setActive] = useState(0);
   const isOpen = typed !== null;
-  const options = isOpen ? modelOptions(model.modelChoices.value, typed) : [];
+  const options = isOpen ? modelOptions(model.modelChoices.value, typed, model.favourites.value) : [];
   useEffect(() => document.getElementById(optionId(name, active))?.scrollIntoView({ block: "nearest" }), [active, isOpen]);
 
   function open() {
     if (isOpen) return;
     actions.models.loadModels();
     setTyped("");
-    setActive(Math.max(0, modelOptions(model.modelChoices.value, "").findIndex((option) => option.value === value)));
+    setActive(Math.max(0, modelOptions(model.modelChoices.value, "", model.favourites.value).findIndex((option) => option.value === value)));
   }
   const close = () => setTyped(null);
   /** @param {ModelOption | undefined} option */

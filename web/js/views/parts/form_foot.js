@@ -2,10 +2,11 @@
 import { t } from "../../words.js";
 import { html } from "./html.js";
 
-/** @param {{saving: boolean, close: () => void}} props */
-export function FormFoot({ saving, close }) {
+/** @param {{saving: boolean, close: () => void, children?: import("preact").ComponentChildren}} props */
+export function FormFoot({ saving, close, children }) {
   return html`
     <footer>
+      ${children}
       <button type="button" class="quiet" onClick=${close}>${t`Cancel`}</button>
       <button type="submit" class="primary" disabled=${saving}>${saving ? t`Checking…` : t`Save`}</button>
     </footer>`;

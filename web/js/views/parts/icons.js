@@ -31,6 +31,7 @@ export const MoreIcon = icon("M6 12h.01M12 12h.01M18 12h.01");
 export const PinIcon = icon("M9 4h6l-.7 6 3.2 3.5H6.5L9.7 10zM12 13.5V20");
 export const SearchIcon = icon("M11 5a6 6 0 1 0 0 12 6 6 0 1 0 0-12M15.5 15.5L20 20");
 export const StarIcon = icon("M12 4l2.4 5.200 5.600.6-4.200 3.800 1.200 5.600-5-2.900-5 2.900 1.200-5.600L4 9.800l5.600-.6z");
+export const DetourIcon = icon("M4 15h3a3 3 0 0 0 3-3v-1a3 3 0 0 1 3-3h7M17 4.5L20.5 8 17 11.5");
 export const ChevronIcon = icon("M7 10l5 5 5-5");
 
 /** An arrow that steps around a block. */

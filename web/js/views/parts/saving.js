@@ -19,13 +19,17 @@ export function useSaving(form, submit) {
     event.preventDefault();
     if (saving) return;
     setSaving(true);
+    await check(submit);
+    setSaving(false);
+  }
+
+  /** @param {() => Promise<Problem[]>} work  gives what is wrong */
+  async function check(work) {
     try {
-      setProblems(await submit());
+      setProblems(await work());
     } catch (error) {
       setProblems([{ item: "", field: "", message: error instanceof Error ? error.message : String(error) }]);
-    } finally {
-      setSaving(false);
     }
   }
-  return { saving, problems, save };
+  return { saving, problems, save, check };
 }

@@ -103,14 +103,14 @@ function ExampleItem({ example: { rule, lacks } }) {
   };
   return html`
     <li class="card">
-      <h3>${rule.name}</h3>
+      <h2>${rule.name}</h2>
       <p class="rule-summary">${describeRule(rule, namesIn(model))}</p>
       ${lacking && html`<p class="facts">${lacking.text}</p>`}
       <div class="card-actions">
         ${lacking
           ? html`<button type="button" onClick=${() => { model.dialog.value = { kind: lacking.dialog, id: null }; }}>
               ${lacking.button}</button>`
-          : html`<button type="button" aria-label=${`Add “${rule.name}”`}
+          : html`<button type="button" aria-label=${`Add this rule: “${rule.name}”`}
               onClick=${() => actions.reported(add())}>Add this rule</button>`}
       </div>
     </li>`;

@@ -33,7 +33,7 @@ export function App(props) {
 function Shell() {
   const { model } = useApp();
   const View = VIEWS[model.view.value];
-  useFocusOnViewChange(model.view.value);
+  useFocusOnViewChange();
   useShortcuts();
   return html`
     <div class="shell ${model.menuOpen.value ? "menu-open" : ""}" onKeyDown=${(/** @type {KeyboardEvent} */ event) => {
@@ -82,13 +82,16 @@ function skipToMain(event) {
   document.getElementById("main")?.focus();
 }
 
-/** @param {string} view */
-function useFocusOnViewChange(view) {
+function useFocusOnViewChange() {
+  const { model } = useApp();
+  const view = model.view.value;
   const before = useRef(view);
   useEffect(() => {
     if (before.current === view) return;
     before.current = view;
-    const heading = /** @type {HTMLElement | null} */ (document.querySelector("#main h1"));
-    heading?.focus();
+    const wanted = model.wantedFocus.value;
+    model.wantedFocus.value = "";
+    const element = wanted ? document.getElementById(wanted) : document.querySelector("#main h1");
+    /** @type {HTMLElement | null} */ (element)?.focus();
   }, [view]);
 }

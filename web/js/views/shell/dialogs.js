@@ -8,6 +8,8 @@ import { GroupDialog } from "../rules/group_dialog.js";
 import { html } from "../parts/html.js";
 import { Palette } from "./palette.js";
 import { PairingDialog } from "../relays/pairing_dialog.js";
+import { ModelsDialog } from "../providers/models_dialog.js";
+import { TrialDialog } from "../providers/trial_dialog.js";
 import { ProviderDialog } from "../providers/provider_dialog.js";
 import { RelayDialog } from "../relays/relay_dialog.js";
 import { RuleDialog } from "../rules/rule_dialog.js";
@@ -32,6 +34,8 @@ export function Dialogs() {
   if (dialog.kind === "shortcuts") return html`<${ShortcutsDialog} close=${close} />`;
   if (dialog.kind === "palette") return html`<${Palette} close=${close} />`;
   if (dialog.kind === "unlock") return html`<${UnlockDialog} close=${close} />`;
-  const Form = dialog.kind === "provider" ? ProviderDialog : RelayDialog;
-  return html`<${Form} key=${dialog.id} id=${dialog.id} close=${close} />`;
+  if (dialog.kind === "trial") return html`<${TrialDialog} id=${dialog.provider} close=${close} />`;
+  if (dialog.kind === "models") return html`<${ModelsDialog} id=${dialog.provider} close=${close} />`;
+  if (dialog.kind === "relay") return html`<${RelayDialog} key=${dialog.id} id=${dialog.id} close=${close} />`;
+  return html`<${ProviderDialog} key=${dialog.id} id=${dialog.id} preset=${dialog.preset} close=${close} />`;
 }

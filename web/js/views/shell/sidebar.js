@@ -20,7 +20,7 @@ export function Sidebar() {
   const { model } = useApp();
   const close = () => { model.menuOpen.value = false; };
   return html`
-    <div class="side" id="side">
+    <aside class="side" id="side" aria-label=${t`Chats and views`}>
       <p class="brand"><${Logo} /> Sidestep</p>
       <nav aria-label=${t`Main`}>
         ${LINKS.map(({ view, name, Icon }) => html`
@@ -31,5 +31,5 @@ export function Sidebar() {
       <${ConversationList} close=${close} />
       <button type="button" class="quiet palette-button" onClick=${() => { model.dialog.value = { kind: "palette" }; }}>
         ${t`Commands`} <kbd>${isApple() ? "⌘" : "Ctrl"} K</kbd></button>
-    </div>`;
+    </aside>`;
 }

@@ -3,25 +3,27 @@
 import { useEffect } from "preact/hooks";
 import { deedOf } from "../../state/shortcuts.js";
 import { useApp } from "../parts/context.js";
+import { goTo } from "../parts/navigation.js";
 
 /** @returns {(deed: Deed) => void} what each shortcut does */
 export function useDeeds() {
   const { model, actions } = useApp();
   return (deed) => {
-    /** @param {string} id */
-    const focus = (id) => requestAnimationFrame(() => document.getElementById(id)?.focus());
     /** @type {Partial<Record<Deed, () => void>>} */
     const deeds = {
       help: () => { model.dialog.value = { kind: "shortcuts" }; },
       palette: () => { model.dialog.value = { kind: "palette" }; },
       stop: actions.chat.stop,
-      message: () => { location.hash = "#chat"; focus("message"); },
-      search: () => { model.menuOpen.value = true; focus("search"); },
-      "new chat": () => { actions.conversations.newChat(); location.hash = "#chat"; focus("message"); },
+      message: () => goTo(model, "chat", "message"),
+      search: () => {
+        model.menuOpen.value = true;
+        requestAnimationFrame(() => document.getElementById("search")?.focus());
+      },
+      "new chat": () => { actions.conversations.newChat(); goTo(model, "chat", "message"); },
     };
     const act = deeds[deed];
     if (act) act();
-    else location.hash = `#${deed}`;
+    else goTo(model, /** @type {import("../../model.js").View} */ (deed));
   };
 }
 
