@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
+from dataclasses import replace
 
 from sidestep.answers import AnswerReader
 from sidestep.calls import make_chat_call
@@ -108,7 +109,7 @@ class Asker:
                 if not isinstance(step, OpenedRoute):
                     yield step
                     continue
-                yield step.route
+                yield replace(step.route, rule=target.fired_rule)
                 async with aclosing(self._read(step, target, context)) as events:
                     async for event in events:
                         yield event

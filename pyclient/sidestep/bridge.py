@@ -81,6 +81,8 @@ def encode_event(event: Event) -> dict[str, Any]:
         encoded["wait_ms"] = round(encoded.pop("wait") * 1000)
     if isinstance(event, RouteTaken | RouteFailed):
         encoded["route"] = event.route.to_dict()
+    if isinstance(event, RouteTaken):
+        encoded["rule"] = asdict(event.rule) if event.rule else None
     return encoded
 
 
@@ -229,6 +231,7 @@ class Bridge:
             "latency_ms": round(status.latency * 1000),
             "providers": list(status.providers),
             "is_key_new": status.is_key_new,
+            "limits": dict(status.limits),
         }
 
     async def _models(self, payload: Payload) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import random
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -110,12 +110,14 @@ class RelayStatus:
     Attributes:
         latency: seconds that its answer took.
         is_key_new: whether it now shows another sealing key than the one that is pinned, which it still has.
+        limits: what its token may ask for, by the relay's own names; only those that are set.
     """
 
     version: str
     providers: tuple[str, ...]
     latency: float
     is_key_new: bool = False
+    limits: Mapping[str, int] = field(default_factory=dict)
 
 
 class Client:
@@ -346,6 +348,7 @@ class Client:
             tuple(str(row) for row in providers) if isinstance(providers, list) else (),
             latency,
             _check_key(relay, document.get("sealing")),
+            _read_limits(document.get("limits")),
         )
 
     async def try_provider(self, provider: Provider) -> AsyncGenerator[Step | TrialOutcome]:
@@ -605,6 +608,11 @@ class Client:
                 step.confirm()
                 return models
         return ()
+
+
+def _read_limits(limits: Any) -> dict[str, int]:
+    rows = limits.items() if isinstance(limits, dict) else ()
+    return {str(name): value for name, value in rows if isinstance(value, int) and not isinstance(value, bool)}
 
 
 def _check_key(relay: Relay, sealing: Any) -> bool:

@@ -27,7 +27,7 @@ from sidestep.routing.plan import Wishes
 from sidestep.routing.python_rules import PythonRules
 from sidestep.routing.requests import describe_request
 from sidestep.routing.rules import Decision, LocalTime, RuleContext, RuleOutcome, decide, explain_rules
-from sidestep.types import ChatRequest
+from sidestep.types import ChatRequest, FiredRule
 
 __all__ = ["Target", "TargetFinder", "may_move_on"]
 
@@ -55,6 +55,12 @@ class Target:
     def model(self) -> str:
         """The name under which the model can be asked for: `provider/model`."""
         return f"{self.provider.id}/{self.request.model}"
+
+    @property
+    def fired_rule(self) -> FiredRule | None:
+        """The rule that decided, or None."""
+        decision = self.decision
+        return None if decision.rule_id is None else FiredRule(decision.rule_id, decision.rule_name)
 
 
 def may_move_on(error: SidestepError) -> bool:

@@ -12,6 +12,7 @@ __all__ = [
     "Endpoint",
     "Event",
     "FilePart",
+    "FiredRule",
     "Finished",
     "HttpRequest",
     "ImagePart",
@@ -320,18 +321,28 @@ class ModelTaken:
 
 
 @dataclass(frozen=True, slots=True)
+class FiredRule:
+    """The rule that decided how a request goes."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class RouteTaken:
     """The answer has begun to arrive by this route; *reason* says why this one.
 
     Attributes:
         is_cached: whether the answer was kept from an earlier, identical request; *route* is how it came then.
         cached_at: Unix time in seconds at which it was kept, or None.
+        rule: the rule that laid something down for the request, or None.
     """
 
     route: Route
     reason: str
     is_cached: bool = False
     cached_at: float | None = None
+    rule: FiredRule | None = None
 
     def __str__(self) -> str:
         return f"{self.route.label}: {self.reason}"

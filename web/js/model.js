@@ -24,7 +24,8 @@ import { emptyConfig } from "./state/configs.js";
  *
  * @typedef {{id: number, text: string, undo: (() => void) | null}} Toast
  *
- * @typedef {{state: "testing"} | {state: "ok", version: string, latency: number, providers: string[], isKeyNew: boolean}
+ * @typedef {{state: "testing"} | {state: "ok", version: string, latency: number, providers: string[], isKeyNew: boolean,
+ *     limits: Record<string, number>, at: number}
  *   | {state: "failed", message: string, remedy: string}} RelayTest
  *
  * @typedef {"good" | "nearly full" | "full" | "refused" | "broken" | "outdated"} StorageState  `outdated`: a newer page

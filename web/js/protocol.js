@@ -21,6 +21,8 @@
  * @property {string} url
  * @property {string} [public_key]  what is sealed to it; empty without
  * @property {SealingLevel} [sealing]
+ * @property {number} [group]  those of a higher one are tried after those of the lower ones
+ * @property {number} [weight]  its share within its group
  *
  * @typedef {"off" | "key" | "exchange"} SealingLevel  what the host in front of a relay does not see: nothing is hidden
  *   from it, the provider's key, everything
@@ -202,7 +204,8 @@
  * @property {number | null} [cached_tokens]
  *
  * @typedef {{type: "model_taken", model: string, reason: string}
- *   | {type: "route_taken", route: Route, reason: string, is_cached: boolean, cached_at: number | null}
+ *   | {type: "route_taken", route: Route, reason: string, is_cached: boolean, cached_at: number | null,
+ *     rule: {id: string, name: string} | null}
  *   | {type: "route_failed", route: Route, error: Failure}
  *   | {type: "retrying", wait_ms: number, attempt: number, error: Failure}
  *   | {type: "text_delta" | "reasoning_delta", text: string}
@@ -232,7 +235,8 @@
  * @property {{payload: {relay: Relay, token: string},
  *   value: {relay: Relay, token: string, problems: Problem[], notes: string[]}}} check_relay
  * @property {{payload: {relay: Relay, token: string},
- *   value: {version: string, latency_ms: number, providers: string[], is_key_new: boolean}}} test_relay
+ *   value: {version: string, latency_ms: number, providers: string[], is_key_new: boolean,
+ *     limits: Record<string, number>}}} test_relay
  * @property {{payload: {provider: string, refresh?: boolean},
  *   value: {models: Model[], source: "live" | "curated" | "manual", error: Failure | null, fetched_at: number | null,
  *     is_stale: boolean}}} models

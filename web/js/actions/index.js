@@ -108,7 +108,7 @@ export function createActions({ model, rpc, keeper, tabs, loaded, origin }) {
       const pinned = settings.findPaired(pairing)?.public_key;
       const isNew = pinned && pairing.public_key && pinned !== pairing.public_key;
       if (isNew || new URL(pairing.url).origin !== origin) model.dialog.value = { kind: "pairing", pairing };
-      else await reported(settings.pair(pairing).then(() => toast("Paired with this computer's relay.")));
+      else await reported(settings.pair(pairing).then(() => toast(t`Paired with this computer's relay.`)));
     },
 
     /** The room that is left was seen to be small, and the reader knows. */

@@ -7,6 +7,7 @@
  * @import { Keeper } from "./keeper.js"
  */
 import { providerName } from "../state/models.js";
+import { t } from "../words.js";
 
 /** Python says which blocked ways are due, so that asking costs nothing where none is. */
 const PROBE_EVERY_MS = 5 * 60 * 1000;
@@ -34,7 +35,7 @@ export function knowledgeActions({ model, rpc, keeper, tabs, toast, insights, ex
     const { opened } = await rpc.call("reprobe", {});
     for (const id of opened) {
       const name = providerName(model.modelGroups.value, id);
-      toast(`${name} answers this page directly again. The next message goes there without the relay.`);
+      toast(t`${name} answers this page directly again. The next message goes there without the relay.`);
     }
     if (opened.length) await explainAll();
   }

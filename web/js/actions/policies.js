@@ -11,6 +11,7 @@ import { failureOf } from "../rpc.js";
 import { nameOfRule } from "../state/rules.js";
 import { GROUP } from "../state/models.js";
 import { localTimeOf, wireTrial } from "../state/trials.js";
+import { t } from "../words.js";
 
 /** @typedef {import("../state/trials.js").Trial} Trial */
 
@@ -48,7 +49,7 @@ export function policyActions({ model, rpc, toast, adopt, models }) {
   function remove(kind, position, name) {
     const row = /** @type {object[]} */ (model.config.value[kind])[position];
     adopt(withoutPolicy(model.config.value, kind, position));
-    toast(`Removed ${name}.`, () => adopt(withPolicyBack(model.config.value, kind, position, row)));
+    toast(t`Removed ${name}.`, () => adopt(withPolicyBack(model.config.value, kind, position, row)));
   }
 
   return {

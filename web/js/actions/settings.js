@@ -11,7 +11,9 @@
 import { failureOf } from "../rpc.js";
 import { freeId, restored, withConsent, withoutConsent, withoutProvider, withoutRelay, withProvider, withRelay } from "../state/configs.js";
 import { GROUP, providerName } from "../state/models.js";
+import { moved } from "../state/policies.js";
 import { pairedSealing } from "../state/pairings.js";
+import { t } from "../words.js";
 
 const CATALOGUE = new URL("../../catalogue.json", import.meta.url);
 
@@ -84,7 +86,7 @@ export function settingsActions({ model, rpc, keeper, tabs, secrets, toast, repo
     const before = model.config.value;
     const secret = secrets.find(kind, id);
     await secrets.put(kind, id, undefined);
-    toast(`Removed ${name}.`, async () => {
+    toast(t`Removed ${name}.`, async () => {
       await secrets.put(kind, id, secret);
       adopt(restored(model.config.value, before, kind, id));
     });
@@ -118,7 +120,7 @@ export function settingsActions({ model, rpc, keeper, tabs, secrets, toast, repo
     /** From the file that the build wrote, so that adding a provider need not wait for Python. */
     async loadCatalogue() {
       const response = await fetch(CATALOGUE);
-      if (!response.ok) throw new Error(`The list of providers did not load (${response.status}). Reload the page.`);
+      if (!response.ok) throw new Error(t`The list of providers did not load (${response.status}). Reload the page.`);
       model.catalogue.value = await response.json();
     },
 
@@ -196,6 +198,12 @@ export function settingsActions({ model, rpc, keeper, tabs, secrets, toast, repo
       await remove("relays", id, withoutRelay(model.config.value, id), relay?.name ?? id);
     },
 
+    /** @param {number} from @param {number} to */
+    moveRelay(from, to) {
+      const { relays } = model.config.value;
+      if (to >= 0 && to < relays.length) adopt({ ...model.config.value, relays: moved(relays, from, to) });
+    },
+
     /** @param {string} id */
     async testRelay(id) {
       const relay = model.config.value.relays.find((candidate) => candidate.id === id);
@@ -206,7 +214,7 @@ export function settingsActions({ model, rpc, keeper, tabs, secrets, toast, repo
       try {
         const found = await rpc.call("test_relay", { relay, token: secrets.find("relays", id)?.value ?? "" });
         publish({ state: "ok", version: found.version, latency: found.latency_ms, providers: found.providers,
-          isKeyNew: found.is_key_new });
+          isKeyNew: found.is_key_new, limits: found.limits ?? {}, at: Date.now() });
       } catch (error) {
         const { message, remedy } = failureOf(error);
         publish({ state: "failed", message, remedy });
@@ -238,7 +246,7 @@ export function settingsActions({ model, rpc, keeper, tabs, secrets, toast, repo
       if (!provider) return;
       adopt(withProvider(before, { ...provider, route: "relay" }));
       const name = providerName(model.modelGroups.value, id);
-      toast(`${name} is asked through relays only.`, () => adopt(withProvider(model.config.value, provider)));
+      toast(t`${name} is asked through relays only.`, () => adopt(withProvider(model.config.value, provider)));
     },
 
     /** @param {Consent} consent */
@@ -249,7 +257,7 @@ export function settingsActions({ model, rpc, keeper, tabs, secrets, toast, repo
     /** @param {Consent} consent */
     revoke(consent) {
       adopt(withoutConsent(model.config.value, consent));
-      toast("Revoked.", () => this.grant(consent));
+      toast(t`Revoked.`, () => this.grant(consent));
     },
 
     /** @param {string} provider */

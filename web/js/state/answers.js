@@ -25,6 +25,7 @@ import { CANCELLED } from "../protocol.js";
  * @property {Route | null} route
  * @property {string} reason
  * @property {{model: string, reason: string} | null} [taken]  another model than the one asked for, and why
+ * @property {{id: string, name: string} | null} [rule]  the one that decided how it goes
  * @property {boolean} [isKept]  whether the answer was kept from an earlier, identical request
  * @property {{route: Route, error: Failure}[]} detours
  * @property {Retrying | null} retrying
@@ -107,6 +108,7 @@ function apply(answer, event, now) {
       answer.route = event.route;
       answer.reason = event.reason;
       answer.isKept = event.is_cached;
+      answer.rule = event.rule;
       break;
     case "route_failed":
       answer.detours = [...answer.detours, { route: event.route, error: event.error }];

@@ -7,6 +7,7 @@
  * @import { Attachment } from "./attachments.js"
  */
 import { isRunning } from "./answers.js";
+import { t } from "../words.js";
 
 /**
  * @typedef {object} UserMessage
@@ -43,7 +44,7 @@ const DAY_MS = 24 * 3600 * 1000;
  */
 export function newConversation(id, now) {
   return {
-    id, title: "New chat", created: now, updated: now, isPinned: false, system: "", parameters: {}, current: null,
+    id, title: t`New chat`, created: now, updated: now, isPinned: false, system: "", parameters: {}, current: null,
     messages: {},
   };
 }

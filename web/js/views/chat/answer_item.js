@@ -35,7 +35,7 @@ export function AnswerItem({ answer, isLast, place, versions }) {
       <div class="message-head">
         <h2 class="message-model" title=${answer.taken?.model ?? answer.model}>${shownModel(answer)}</h2>
         ${answer.route && html`<${Badge} route=${answer.route} isKept=${answer.isKept ?? false}
-          reason=${[answer.taken?.reason, answer.reason].filter(Boolean).join(" ")} detours=${answer.detours} />`}
+          reason=${[answer.taken?.reason, answer.reason].filter(Boolean).join(" ")} detours=${answer.detours} rule=${answer.rule ?? null} />`}
       </div>
       <${Reasoning} answer=${answer} isRunning=${running} />
       ${answer.content && html`<${MarkdownView} text=${answer.content} complete=${!running} />`}

@@ -2,17 +2,19 @@
 /** @import { Failure, Probed, Remedy, Verdict } from "../../protocol.js" */
 import { useEffect, useState } from "preact/hooks";
 import { providerName, providerOf } from "../../state/models.js";
+import { t } from "../../words.js";
 import { useApp } from "../parts/context.js";
 import { CopyButton } from "../parts/copy_button.js";
 import { html } from "../parts/html.js";
 import { CheckIcon, CrossIcon, QuestionIcon } from "../parts/icons.js";
 import { Modal } from "../parts/modal.js";
 
-const CERTAINTIES = { proven: "Proven", likely: "Likely", cannot_tell: "Cannot tell" };
-/** @type {Record<Probed["layer"], string>} */
+/** @type {Record<Verdict["certainty"], () => string>} */
+const CERTAINTIES = { proven: () => t`Proven`, likely: () => t`Likely`, cannot_tell: () => t`Cannot tell` };
+/** @type {Record<Probed["layer"], () => string>} */
 const LAYERS = {
-  browser: "This browser", permission: "Local network", address: "Address", request: "Direct call",
-  server: "Seen by the relay", relay: "Through the relay",
+  browser: () => t`This browser`, permission: () => t`Local network`, address: () => t`Address`, request: () => t`Direct call`,
+  server: () => t`Seen by the relay`, relay: () => t`Through the relay`,
 };
 
 /** @param {{model: string, error: Failure | null, close: () => void}} props */
@@ -35,22 +37,22 @@ export function DiagnosisDialog({ model: asked, error, close }) {
   useEffect(() => run(error, false), []);
 
   return html`
-    <${Modal} title=${`What stands in the way of ${name}`} close=${close}>
+    <${Modal} title=${t`What stands in the way of ${name}`} close=${close}>
       <div class="modal-body diagnosis">
         <div aria-live="polite" aria-busy=${!verdict && !failure}>
           ${verdict && html`<${Finding} verdict=${verdict} asked=${asked} close=${close}
             again=${() => run(null, true)} />`}
           ${failure && html`<p class="problem">${failure}</p>`}
-          ${!verdict && !failure && html`<p class="waiting">Looking…</p>`}
+          ${!verdict && !failure && html`<p class="waiting">${t`Looking…`}</p>`}
         </div>
         <${Probes} probes=${probes} isOver=${verdict !== undefined} />
-        <p class="hint">Nothing that was sent for this is billed, and no key went where it may not go.</p>
+        <p class="hint">${t`Nothing that was sent for this is billed, and no key went where it may not go.`}</p>
       </div>
       <footer>
         <button type="button" class="quiet" onClick=${() => actions.reported(actions.diagnosis.saveReport())}>
-          Save a report</button>
-        <button type="button" disabled=${!verdict && !failure} onClick=${() => run(null, true)}>Look again</button>
-        <button type="button" class="primary" onClick=${close}>Close</button>
+          ${t`Save a report`}</button>
+        <button type="button" disabled=${!verdict && !failure} onClick=${() => run(null, true)}>${t`Look again`}</button>
+        <button type="button" class="primary" onClick=${close}>${t`Close`}</button>
       </footer>
     <//>`;
 }
@@ -60,15 +62,15 @@ function Finding({ verdict, asked, close, again }) {
   const { certainty, cause } = verdict;
   return html`
     <div class="finding" data-cause=${cause} data-certainty=${certainty}>
-      <p class="pill certainty" data-certainty=${cause === "ok" ? "ok" : certainty}>${CERTAINTIES[certainty]}</p>
+      <p class="pill certainty" data-certainty=${cause === "ok" ? "ok" : certainty}>${CERTAINTIES[certainty]()}</p>
       <p class="finding-message">${verdict.message}</p>
     </div>
     ${verdict.remedies.length > 0 && html`
-      <h3>What to do</h3>
+      <h3>${t`What to do`}</h3>
       <ul class="remedies">${verdict.remedies.map((remedy) => html`
         <${RemedyItem} key=${remedy.text} remedy=${remedy} asked=${asked} close=${close} again=${again} />`)}</ul>`}
     ${verdict.basis.length > 0 && html`
-      <details open><summary>What this rests on</summary>
+      <details open><summary>${t`What this rests on`}</summary>
         <ul class="basis">${verdict.basis.map((sentence) => html`<li>${sentence}</li>`)}</ul>
       </details>`}`;
 }
@@ -104,25 +106,25 @@ function useRemedyButtons({ action }, asked, close, again) {
   switch (action) {
     case "allow_relay":
       return actions.diagnosis.relaysToAllow(asked).map(({ id, name }) => ({
-        label: `Allow ${name || id} to see this key`,
+        label: t`Allow ${name || id} to see this key`,
         press: andClose(() => actions.settings.grant({ relay: id, provider })),
       }));
     case "route_relay":
-      return [{ label: "Always use the relay", press: andClose(() => actions.settings.routeThroughRelays(provider)) }];
+      return [{ label: t`Always use the relay`, press: andClose(() => actions.settings.routeThroughRelays(provider)) }];
     case "add_relay":
-      return [{ label: "Add relay", press: open({ kind: "relay", id: null }) }];
+      return [{ label: t`Add relay`, press: open({ kind: "relay", id: null }) }];
     case "edit_relay":
-      return [{ label: "Open the relays", press: andClose(() => { location.hash = "#relays"; }) }];
+      return [{ label: t`Open the relays`, press: andClose(() => { location.hash = "#relays"; }) }];
     case "edit_key":
     case "edit_address":
-      return [{ label: "Open the provider's settings", press: open({ kind: "provider", id: provider }) }];
+      return [{ label: t`Open the provider's settings`, press: open({ kind: "provider", id: provider }) }];
     case "pick_model":
-      return [{ label: "Pick a model", press: andClose(() => { location.hash = "#chat"; }) }];
+      return [{ label: t`Pick a model`, press: andClose(() => { location.hash = "#chat"; }) }];
     case "open_permission":
-      return [{ label: "Let the browser ask", press: again }];
+      return [{ label: t`Let the browser ask`, press: again }];
     case "wait":
     case "retry":
-      return [{ label: "Look again", press: again }];
+      return [{ label: t`Look again`, press: again }];
     default:
       return [];
   }
@@ -133,12 +135,12 @@ function Probes({ probes, isOver }) {
   if (!probes.length) return null;
   return html`
     <details open=${!isOver}>
-      <summary>What was looked at</summary>
+      <summary>${t`What was looked at`}</summary>
       <ol class="probes">${probes.map(({ layer, is_good: isGood, text }) => html`
         <li key=${layer} data-good=${isGood}>
           ${isGood === null ? html`<${QuestionIcon} />` : isGood ? html`<${CheckIcon} />` : html`<${CrossIcon} />`}
-          <div><strong>${LAYERS[layer]}</strong><span class="unseen">${isGood === null ? " (open): " : isGood ? " (good): "
-            : " (not good): "}</span> <span>${text}</span></div>
+          <div><strong>${LAYERS[layer]()}</strong><span class="unseen">${isGood === null ? t`: open.` : isGood ? t`: good.`
+            : t`: not good.`}</span> <span>${text}</span></div>
         </li>`)}</ol>
     </details>`;
 }

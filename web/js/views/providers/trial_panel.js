@@ -48,7 +48,7 @@ export function TrialPanel({ trial: { steps, outcomes, state, failure }, stop, u
   if (state === "idle") return null;
   const ways = waysOf(steps, outcomes);
   return html`
-    <section class="trial" aria-label=${t`Test of the connection`} aria-busy=${state === "running"}>
+    <section class="connection" aria-label=${t`Test of the connection`} aria-busy=${state === "running"}>
       ${ways.map((way) => html`<${Way} key=${way.route.label} way=${way} isOver=${state === "over"} />`)}
       ${state === "running" && html`
         <p class="waiting">${t`Trying…`} <button type="button" class="link" onClick=${stop}>${t`Stop the test`}</button></p>`}

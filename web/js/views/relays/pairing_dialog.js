@@ -1,5 +1,6 @@
 // @ts-check
 /** @import { Pairing } from "../../state/pairings.js" */
+import { t } from "../../words.js";
 import { useApp } from "../parts/context.js";
 import { html } from "../parts/html.js";
 import { Modal } from "../parts/modal.js";
@@ -11,21 +12,20 @@ export function PairingDialog({ pairing, close }) {
   const pinned = actions.settings.findPaired(pairing)?.public_key ?? "";
   const add = () => {
     void actions.reported(actions.settings.pair(pairing));
-    actions.toast(`Added ${pairing.name}. It is asked for nothing until you allow it.`);
+    actions.toast(t`Added ${pairing.name}. It is asked for nothing until you allow it.`);
     close();
   };
   return html`
-    <${Modal} title="Add this relay?" close=${close}>
+    <${Modal} title=${t`Add this relay?`} close=${close}>
       <div class="modal-body">
-        <p>The link you opened adds <strong>${pairing.name}</strong> at</p>
+        <p>${t`The link you opened adds ${pairing.name} at`}</p>
         <p class="address">${pairing.url}</p>
         <${SealingNotice} pinned=${pinned} shown=${pairing.public_key} />
-        <p>A relay passes your messages on, and sees the key of each provider you allow it for. Add it only if it is
-          yours or you trust whoever runs it. You will be asked before it first sees a key.</p>
+        <p>${t`A relay passes your messages on, and sees the key of each provider you allow it for. Add it only if it is yours or you trust whoever runs it. You will be asked before it first sees a key.`}</p>
       </div>
       <footer>
-        <button type="button" class="quiet" onClick=${close}>Not now</button>
-        <button type="button" class="primary" onClick=${add}>Add relay</button>
+        <button type="button" class="quiet" onClick=${close}>${t`Not now`}</button>
+        <button type="button" class="primary" onClick=${add}>${t`Add relay`}</button>
       </footer>
     <//>`;
 }
@@ -38,7 +38,7 @@ export function PairingDialog({ pairing, close }) {
 function SealingNotice({ pinned, shown }) {
   if (pinned && shown && pinned !== shown) return html`<${ChangedKey} pinned=${pinned} shown=${shown} />`;
   if (!shown) return null;
-  if (!isSecureContext) return html`<p>This page came unencrypted, so it cannot seal what it sends there.</p>`;
+  if (!isSecureContext) return html`<p>${t`This page came unencrypted, so it cannot seal what it sends there.`}</p>`;
   return html`
-    <p>What you send is sealed to it: no host on the way sees your keys or words. <${Fingerprint} publicKey=${shown} /></p>`;
+    <p>${t`What you send is sealed to it: no host on the way sees your keys or words.`} <${Fingerprint} publicKey=${shown} /></p>`;
 }
