@@ -17,6 +17,9 @@ from tools.steps import say, step
 
 IMPORT_MAP_PLACEHOLDER = "<!-- importmap -->"
 CSP_PLACEHOLDER = "<!-- csp -->"
+BUILD_PLACEHOLDER = "<!-- build -->"
+
+_BUILD_LENGTH = 16
 
 # They are for those who work on the page, not for those who load it.
 _NOT_SHIPPED = {"package.json", "package-lock.json", "tsconfig.json", "modules.d.ts", ".npmrc"}
@@ -57,12 +60,13 @@ def assemble_site(dist: Path, wheels: Mapping[str, Path], *, web: Path = WEB) ->
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(file, target)
     import_map = format_import_map(copy_modules(NODE_MODULES, dist))
+    build = digest(*list_site_files(web), WEB / "package-lock.json", *wheels.values())[:_BUILD_LENGTH]
     for page in sorted(dist.glob("*.html")):
-        page.write_text(fill_page(page.read_text(encoding="utf-8"), import_map), encoding="utf-8")
+        page.write_text(fill_page(page.read_text(encoding="utf-8"), import_map, build), encoding="utf-8")
     (dist / "wheels").mkdir()
     for wheel in wheels.values():
         shutil.copyfile(wheel, dist / "wheels" / wheel.name)
-    (dist / "build.json").write_text(json.dumps(_describe_build(wheels), indent=2) + "\n")
+    (dist / "build.json").write_text(json.dumps({"build": build, **_describe_build(wheels)}, indent=2) + "\n")
     (dist / "catalogue.json").write_text(read_catalogue(), encoding="utf-8")
     (dist / "_headers").write_text(format_headers(import_map))
     write_licences(dist / "THIRD-PARTY-LICENSES.txt", node_modules=NODE_MODULES, wheel=wheels["micropip"])
@@ -76,12 +80,14 @@ def list_site_files(web: Path) -> Iterator[Path]:
     return (file for file in list_files([web]) if file.name not in _NOT_SHIPPED)
 
 
-def fill_page(html: str, import_map: str) -> str:
-    """Return the page's *html* with its two placeholders filled: the policy and the import map."""
+def fill_page(html: str, import_map: str, build: str) -> str:
+    """Return the page's *html* with its placeholders filled: the policy, the import map and the *build*'s name."""
     policy = format_csp(import_map, for_meta=True)
     meta = f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
     script = f'<script type="importmap">{import_map}</script>'
-    return html.replace(CSP_PLACEHOLDER, meta).replace(IMPORT_MAP_PLACEHOLDER, script)
+    # By this a page knows that the server has another one by now.
+    name = f'<meta name="build" content="{build}">'
+    return html.replace(CSP_PLACEHOLDER, meta).replace(BUILD_PLACEHOLDER, name).replace(IMPORT_MAP_PLACEHOLDER, script)
 
 
 def read_catalogue() -> str:

@@ -14,10 +14,12 @@ from contextlib import aclosing
 from dataclasses import asdict, fields
 from typing import Any
 
+import sidestep
 from sidestep.addresses import find_address_space, is_crossing, name_neighbours
 from sidestep.client import Client
 from sidestep.collectors import AnswerCollector
 from sidestep.config import Config, Problem, load_provider, load_relay
+from sidestep.consoles import Console
 from sidestep.diagnosis import Verdict
 from sidestep.discovery import load_models
 from sidestep.errors import Cancelled, ConfigurationError, SidestepError, redact
@@ -104,6 +106,7 @@ class Bridge:
         self._post_text = post
         self._clock = clock
         self._client = Client(transport=transport, clock=clock, surroundings=surroundings, sealer=sealer)
+        self._console = Console({"client": self._client, "sidestep": sidestep})
         self._is_configured = False
         self._running: dict[int, asyncio.Task[None]] = {}
         self._commands: Mapping[str, Callable[[Payload], Awaitable[dict[str, Any]]]] = {
@@ -124,6 +127,7 @@ class Bridge:
             "reprobe": self._reprobe,
             "learn": self._learn,
             "bundle": self._bundle,
+            "run_python": self._run_python,
         }
         self._streams: Mapping[str, Callable[[int, Payload], Awaitable[dict[str, Any]]]] = {
             "chat": self._chat,
@@ -294,6 +298,10 @@ class Bridge:
 
     async def _ledger(self, _: Payload) -> dict[str, Any]:
         return {"entries": self._client.knowledge.ledger.to_list()}
+
+    async def _run_python(self, payload: Payload) -> dict[str, Any]:
+        outcome = await self._console.run(str(payload.get("code") or ""))
+        return asdict(outcome)
 
     async def _reprobe(self, _: Payload) -> dict[str, Any]:
         return {"opened": list(await self._client.reprobe())}

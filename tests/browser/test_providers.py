@@ -35,7 +35,7 @@ def test_provider_is_added_edited_and_removed_with_undo(open_page: Page, open_pr
     card = provider_cards(open_page)
     expect(card).to_contain_text("Mine")
     expect(card).to_contain_text(open_provider.base_url)
-    expect(card).to_contain_text("Key saved on this device")
+    expect(card).to_contain_text("Key: On this device")
 
     open_page.get_by_role("button", name="Edit Mine").click()
     dialog = open_page.get_by_role("dialog")
@@ -45,15 +45,15 @@ def test_provider_is_added_edited_and_removed_with_undo(open_page: Page, open_pr
     save(dialog)
     expect(card).to_contain_text("Ours")
     expect(card).to_contain_text("Direct only")
-    expect(card).to_contain_text("Key saved on this device")
+    expect(card).to_contain_text("Key: On this device")
 
     open_page.get_by_role("button", name="Remove Ours").click()
     expect(card).to_have_count(0)
     open_page.get_by_role("button", name="Undo").click()
-    expect(card).to_contain_text("Key saved on this device")
+    expect(card).to_contain_text("Key: On this device")
     open_page.reload()
     expect(card).to_contain_text("Ours")
-    expect(card).to_contain_text("Key saved on this device")
+    expect(card).to_contain_text("Key: On this device")
 
 
 def test_problems_stand_beside_their_fields_and_nothing_is_saved(open_page: Page) -> None:
@@ -97,13 +97,13 @@ def test_key_kept_for_the_session_is_gone_in_another_tab(open_page: Page, open_p
     dialog.get_by_label("For this session").check()
     save(dialog)
     card = provider_cards(open_page)
-    expect(card).to_contain_text("Key kept for this session")
+    expect(card).to_contain_text("Key: For this session")
     stored = open_page.evaluate(_STORED)
     assert open_provider.key in stored["session"]
     assert open_provider.key not in stored["indexedDB"]
     assert stored["local"] == 0
     open_page.reload()
-    expect(card).to_contain_text("Key kept for this session")
+    expect(card).to_contain_text("Key: For this session")
     other = open_page.context.new_page()
     other.goto(open_page.url)
     expect(provider_cards(other)).to_contain_text("No key")

@@ -20,6 +20,7 @@ MAY_IMPORT = {
     "dialects": {"types", "sse", "errors"},
     "routing": {"config", "policies", "types", "errors"},
     "addresses": set(),
+    "consoles": set(),
     "demos": set(),
     "transports": {"addresses", "demos", "envelopes", "types", "errors"},
     "diagnosis": {"addresses", "catalogue", "config", "errors"},
@@ -60,8 +61,8 @@ MAY_IMPORT = {
         "types",
     },
     "bridge": {
-        "addresses", "client", "collectors", "config", "diagnosis", "discovery", "errors", "knowledge", "messages",
-        "metrics", "policies", "routing", "sightings", "transports", "types",
+        "addresses", "client", "collectors", "config", "consoles", "diagnosis", "discovery", "errors", "knowledge",
+        "messages", "metrics", "policies", "routing", "sightings", "transports", "types",
     },
 }  # fmt: skip
 

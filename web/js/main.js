@@ -5,11 +5,13 @@ import { render } from "preact";
 import { createActions } from "./actions/index.js";
 import { Keeper } from "./actions/keeper.js";
 import { createPageModel } from "./model.js";
+import { applyPreferences } from "./preferences.js";
 import { Rpc } from "./rpc.js";
 import { parsePairing } from "./state/pairings.js";
 import { saveDraft } from "./store.js";
 import { startWorker } from "./start_worker.js";
 import { Tabs } from "./tabs.js";
+import { t } from "./words.js";
 import { App } from "./views/shell/app.js";
 import { html } from "./views/parts/html.js";
 
@@ -51,7 +53,7 @@ function followAddress() {
 function pair(link) {
   const pairing = parsePairing(link);
   if (pairing) actions.offerPairing(pairing);
-  else actions.toast("That pairing link is incomplete. Copy it again from where the relay printed it.");
+  else actions.toast(t`That pairing link is incomplete. Copy it again from where the relay printed it.`);
 }
 
 async function restore() {
@@ -78,7 +80,8 @@ function mount() {
 }
 
 followAddress();
-mount();
+void applyPreferences(model.preferences.value).then(mount);
+actions.updates.watch();
 addEventListener("hashchange", followAddress);
 addEventListener("pagehide", () => keeper.leave());
 effect(() => {

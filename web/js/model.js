@@ -6,8 +6,9 @@
  * @import { Attachment } from "./state/attachments.js"
  * @import { Conversation, Head } from "./state/conversations.js"
  * @import { Pairing } from "./state/pairings.js"
- * @import { Custody, SecretKind } from "./store.js"
+ * @import { Custody, SecretKind, VaultState } from "./store.js"
  */
+import { readPreferences } from "./preferences.js";
 import { computed, signal } from "@preact/signals";
 import { groupChoices } from "./state/policies.js";
 import { emptyConfig } from "./state/configs.js";
@@ -18,7 +19,8 @@ import { emptyConfig } from "./state/configs.js";
  * @typedef {{kind: "provider", id: string | null} | {kind: "relay", id: string | null}
  *   | {kind: "rule", position: number | null} | {kind: "group", position: number | null}
  *   | {kind: "pairing", pairing: Pairing} | {kind: "diagnosis", model: string, error: Failure | null}
- *   | {kind: "attachment", attachment: Attachment} | {kind: "chat"} | {kind: "erase"}} Dialog
+ *   | {kind: "attachment", attachment: Attachment} | {kind: "chat"} | {kind: "erase"}
+ *   | {kind: "shortcuts"} | {kind: "palette"} | {kind: "unlock"}} Dialog
  *
  * @typedef {{id: number, text: string, undo: (() => void) | null}} Toast
  *
@@ -54,6 +56,9 @@ export function createPageModel() {
     python: signal(/** @type {StatusFrame} */ (
       { kind: "status", phase: "loading", detail: "Loading Python", elapsed_ms: 0 })),
     loaded: signal(false),
+    preferences: signal(readPreferences()),
+    /** Whether the server has a newer page than this one. */
+    hasUpdate: signal(false),
     storage: signal(/** @type {StorageState} */ ("good")),
     announcement: signal(""),
     toasts: signal(/** @type {Toast[]} */ ([])),
@@ -62,6 +67,9 @@ export function createPageModel() {
     catalogue,
     problems: signal(/** @type {Problem[]} */ ([])),
     custody: signal(/** @type {Record<SecretKind, Record<string, Custody>>} */ ({ providers: {}, relays: {} })),
+    /** How new keys are kept. */
+    keptBy: signal(/** @type {Custody} */ ("device")),
+    vault: signal(/** @type {VaultState} */ ("none")),
     explanations: signal(/** @type {Record<string, Explanation>} */ ({})),
     relayTests: signal(/** @type {Record<string, RelayTest>} */ ({})),
 

@@ -244,6 +244,7 @@
  * @property {{payload: {}, value: {opened: string[]}}} reprobe
  * @property {{payload: {knowledge: Knowledge}, value: {}}} learn
  * @property {{payload: {user_agent: string}, value: object}} bundle
+ * @property {{payload: {code: string}, value: {output: string, is_error: boolean}}} run_python
  * @property {{payload: {target: number}, value: {stopped: boolean}}} stop
  * @property {{payload: {provider: string}, value: {}}} forget_evidence
  *

@@ -11,12 +11,14 @@
  * @import { IDBPDatabase } from "idb"
  */
 import { deleteDB, openDB } from "idb";
+import { deriveKey, newRecipe } from "./passphrases.js";
 import { newWrappingKey, unwrap, wrap } from "./secrets.js";
 import { headOf } from "./state/conversations.js";
 import { loadConversation, loadHead, treeFromList } from "./state/stored_conversations.js";
 
 /**
- * @typedef {"session" | "device"} Custody
+ * @typedef {"memory" | "session" | "device" | "passphrase"} Custody
+ * @typedef {"none" | "locked" | "open"} VaultState  of what is kept under a passphrase
  * @typedef {"providers" | "relays"} SecretKind
  * @typedef {{value: string, custody: Custody}} Secret
  * @typedef {Record<SecretKind, Record<string, Secret>>} SecretBook
@@ -28,6 +30,7 @@ import { loadConversation, loadHead, treeFromList } from "./state/stored_convers
  * @property {Record<string, ModelList>} models  as last seen, by provider
  * @property {string} model  the last choice
  * @property {string} conversation  the one last open
+ * @property {Custody} custody  how new keys are kept
  * @property {Record<string, Attachment[]>} attachments  of unsent drafts, by conversation
  * @property {{system: string, parameters: Record<string, unknown>}} beginning  what the next new chat begins with
  */
@@ -40,12 +43,18 @@ const MEASUREMENTS_GIVEN_S = 7 * 24 * 3600;
 /** Messages. */
 const READ_AT_ONCE = 200;
 const WRAPPING_KEY = "wrapping-key";
+const PASSPHRASE = "passphrase";
+/** Opened to see whether a passphrase is the right one. */
+const CHECK = "check";
+const NOT_SECRETS = [WRAPPING_KEY, PASSPHRASE];
 const SESSION_SECRET = "sidestep.secret.";
 const DRAFTS = "sidestep.drafts";
 const UNSAVED = "sidestep.unsaved";
 
 export class Store {
   #database;
+  /** @type {CryptoKey | null} made of the passphrase, once it was said */
+  #passphraseKey = null;
 
   /** @param {IDBPDatabase<any>} database */
   constructor(database) {
@@ -187,13 +196,24 @@ export class Store {
     }
   }
 
+  /** @returns {Promise<number>} */
+  async countMessages() {
+    return this.#database.count("messages");
+  }
+
+  /** @returns {Promise<Conversation[]>} all there are, in no order */
+  async allConversations() {
+    const found = await Promise.all((await this.heads()).map(({ id }) => this.conversation(id)));
+    return found.flatMap((conversation) => conversation ?? []);
+  }
+
   // Secrets
 
   /** @returns {Promise<SecretBook>} */
   async secrets() {
     /** @type {SecretBook} */
     const book = { providers: {}, relays: {} };
-    for (const [owner, value] of await this.#deviceSecrets()) enter(book, owner, { value, custody: "device" });
+    for (const [owner, secret] of await this.#vaultSecrets()) enter(book, owner, secret);
     for (const [owner, value] of sessionSecrets()) enter(book, owner, { value, custody: "session" });
     return book;
   }
@@ -204,11 +224,17 @@ export class Store {
    * @param {Secret} secret
    */
   async saveSecret(kind, id, { value, custody }) {
-    await this.removeSecret(kind, id);
-    if (!value) return;
     const owner = `${kind}/${id}`;
+    if (custody === "device" || custody === "passphrase") {
+      const key = custody === "device" ? await this.#wrappingKey() : this.#openKey();
+      // Written before it is taken away elsewhere, so that no step can lose it.
+      await this.#database.put("vault", { ...await wrap(key, owner, value), custody }, owner);
+      sessionStorage.removeItem(SESSION_SECRET + owner);
+      return;
+    }
     if (custody === "session") sessionStorage.setItem(SESSION_SECRET + owner, value);
-    else await this.#database.put("vault", await wrap(await this.#wrappingKey(), owner, value), owner);
+    else sessionStorage.removeItem(SESSION_SECRET + owner);
+    await this.#database.delete("vault", owner);
   }
 
   /**
@@ -220,9 +246,74 @@ export class Store {
     await this.#database.delete("vault", `${kind}/${id}`);
   }
 
+  /** @returns {Promise<VaultState>} */
+  async vaultState() {
+    if (!await this.#database.get("vault", PASSPHRASE)) return "none";
+    return this.#passphraseKey ? "open" : "locked";
+  }
+
+  /**
+   * Sets a passphrase, or another one; what is kept under the one before is wrapped anew.
+   *
+   * @param {string} passphrase
+   */
+  async setPassphrase(passphrase) {
+    const rows = await this.#passphraseSecrets();
+    const recipe = newRecipe();
+    const key = await deriveKey(passphrase, recipe);
+    const check = await wrap(key, PASSPHRASE, CHECK);
+    const wrapped = await Promise.all(rows.map(async ([owner, value]) =>
+      /** @type {const} */ ([owner, { ...await wrap(key, owner, value), custody: "passphrase" }])));
+    // All at once: half of it under another passphrase would be lost.
+    const transaction = this.#database.transaction("vault", "readwrite");
+    const puts = wrapped.map(([owner, row]) => transaction.store.put(row, owner));
+    await Promise.all([...puts, transaction.store.put({ recipe, check }, PASSPHRASE), transaction.done]);
+    this.#passphraseKey = key;
+  }
+
+  /**
+   * @param {string} passphrase
+   * @returns {Promise<boolean>} whether it was the right one
+   */
+  async unlock(passphrase) {
+    const { recipe, check } = (await this.#database.get("vault", PASSPHRASE)) ?? {};
+    if (!recipe) return false;
+    const key = await deriveKey(passphrase, recipe);
+    try {
+      await unwrap(key, PASSPHRASE, check);
+    } catch {
+      // AES-GCM says nothing but that it does not fit.
+      return false;
+    }
+    this.#passphraseKey = key;
+    return true;
+  }
+
+  lock() {
+    this.#passphraseKey = null;
+  }
+
+  /** The passphrase is forgotten, unless something is still kept under it. */
+  async dropPassphrase() {
+    const rows = await this.#database.getAll("vault");
+    if (!rows.some((row) => row.custody === "passphrase")) await this.#database.delete("vault", PASSPHRASE);
+  }
+
   /** @returns {Promise<[string, string][]>} owner and secret */
-  async #deviceSecrets() {
-    const owners = (await this.#database.getAllKeys("vault")).map(String).filter((owner) => owner !== WRAPPING_KEY);
+  async #passphraseSecrets() {
+    const secrets = await this.#vaultSecrets();
+    return secrets.flatMap(([owner, { value, custody }]) =>
+      (custody === "passphrase" ? [/** @type {[string, string]} */ ([owner, value])] : []));
+  }
+
+  #openKey() {
+    if (!this.#passphraseKey) throw new Error("The passphrase was not said yet.");
+    return this.#passphraseKey;
+  }
+
+  /** @returns {Promise<[string, Secret][]>} owner and secret, of those that open now */
+  async #vaultSecrets() {
+    const owners = (await this.#database.getAllKeys("vault")).map(String).filter((owner) => !NOT_SECRETS.includes(owner));
     const opened = await Promise.allSettled(owners.map((owner) => this.#open(owner)));
     // One that no longer opens (another browser profile's copy) counts as absent: the user can type it again.
     return opened.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
@@ -230,12 +321,13 @@ export class Store {
 
   /**
    * @param {string} owner
-   * @returns {Promise<[string, string]>}
+   * @returns {Promise<[string, Secret]>}
    */
   async #open(owner) {
-    /** @type {Wrapped} */
-    const wrapped = await this.#database.get("vault", owner);
-    return [owner, await unwrap(await this.#wrappingKey(), owner, wrapped)];
+    /** @type {Wrapped & {custody?: Custody}} */
+    const { custody = "device", ...wrapped } = await this.#database.get("vault", owner);
+    const key = custody === "passphrase" ? this.#openKey() : await this.#wrappingKey();
+    return [owner, { value: await unwrap(key, owner, wrapped), custody }];
   }
 
   /** @returns {Promise<CryptoKey>} */

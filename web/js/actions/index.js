@@ -17,11 +17,15 @@ import { t } from "../words.js";
 import { attachmentActions } from "./attachments.js";
 import { chatActions } from "./chat.js";
 import { conversationActions } from "./conversations.js";
+import { dataActions } from "./data.js";
 import { diagnosisActions } from "./diagnosis.js";
 import { insightActions } from "./insights.js";
 import { knowledgeActions } from "./knowledge.js";
 import { modelActions } from "./models.js";
 import { policyActions } from "./policies.js";
+import { preferenceActions } from "./preferences.js";
+import { updateActions } from "./updates.js";
+import { secretActions } from "./secrets.js";
 import { settingsActions } from "./settings.js";
 import { toastActions } from "./toasts.js";
 import { withHead } from "../state/conversations.js";
@@ -36,12 +40,16 @@ const DEMO_MODEL = "tour";
 export function createActions({ model, rpc, keeper, tabs, loaded, origin }) {
   const { toast, dismissToast } = toastActions(model, (work) => reported(work));
   const models = modelActions({ model, rpc, keeper });
-  const settings = settingsActions({ model, rpc, keeper, tabs, toast, reported, origin });
+  const secrets = secretActions({ model, keeper, tabs, changed: () => void reported(settings.configure()) });
+  const settings = settingsActions({ model, rpc, keeper, tabs, secrets, toast, reported, origin });
   const policies = policyActions({ model, rpc, toast, adopt: settings.adopt, models });
   const conversations = conversationActions({ model, keeper, tabs, toast });
   const attachments = attachmentActions({ model, keeper, toast });
   const chat = chatActions({ model, rpc, conversations, loaded, toast });
-  const insights = insightActions({ model, rpc, keeper });
+  const preferences = preferenceActions({ model });
+  const updates = updateActions({ model });
+  const data = dataActions({ model, keeper });
+  const insights = insightActions({ model, rpc, keeper, loaded });
   const knowledge = knowledgeActions({ model, rpc, keeper, tabs, toast, insights, explainAll: () => settings.explainAll() });
   const diagnosis = diagnosisActions({ model, rpc });
 
@@ -67,10 +75,10 @@ export function createActions({ model, rpc, keeper, tabs, loaded, origin }) {
   }
 
   return {
-    toast, dismissToast, models, settings, policies, conversations, attachments, chat, insights, knowledge, diagnosis, reported,
+    toast, dismissToast, models, secrets, settings, policies, preferences, updates, data, conversations, attachments, chat, insights, knowledge, diagnosis, reported,
 
     async restore() {
-      const [stored, secrets, heads, metrics] = await Promise.all([
+      const [stored, book, heads, metrics] = await Promise.all([
         keeper.use((store) => store.settings()),
         keeper.use((store) => store.secrets()),
         keeper.use((store) => store.heads()),
@@ -81,7 +89,9 @@ export function createActions({ model, rpc, keeper, tabs, loaded, origin }) {
       model.conversations.value = (heads ?? []).reduce(withHead, []);
       await restoreDraft(stored);
       const { evidence = [], ledger = [] } = stored ?? {};
-      settings.begin({ config: stored?.config, secrets, knowledge: { evidence, ledger, metrics: metrics ?? [] } });
+      model.keptBy.value = stored?.custody ?? "device";
+      await secrets.begin(book);
+      settings.begin({ config: stored?.config, knowledge: { evidence, ledger, metrics: metrics ?? [] } });
       knowledge.probeWhenIdle();
       void reported(settings.loadCatalogue().then(() => models.ensureModel()));
     },
@@ -109,6 +119,26 @@ export function createActions({ model, rpc, keeper, tabs, loaded, origin }) {
     async eraseAll() {
       await keeper.erase();
       location.reload();
+    },
+
+    /**
+     * @param {string} code
+     * @returns {Promise<{output: string, isError: boolean}>} what came of it, or why it could not be run
+     */
+    async runPython(code) {
+      try {
+        const { output, is_error: isError } = await rpc.call("run_python", { code });
+        return { output, isError };
+      } catch (error) {
+        return { output: failureOf(error).message, isError: true };
+      }
+    },
+
+    /** @returns {Promise<{version: string, pyodide: string}>} */
+    async readBuild() {
+      const answer = await fetch(new URL("../../build.json", import.meta.url));
+      if (!answer.ok) throw new Error(t`The page's description did not load (${answer.status}).`);
+      return answer.json();
     },
 
     /** The provider that needs no key is added, and asked from now on. */

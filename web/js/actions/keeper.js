@@ -6,6 +6,7 @@
  * @import { Tabs } from "../tabs.js"
  */
 import { changedMessages } from "../state/conversations.js";
+import { t } from "../words.js";
 import { Store, keepUnsaved, takeUnsaved } from "../store.js";
 
 const SAVE_EVERY_MS = 1000;
@@ -52,6 +53,19 @@ export class Keeper {
   async use(use) {
     const store = this.#store;
     return store ? this.#guarded(() => use(store)) : undefined;
+  }
+
+  /**
+   * For what must not go on in memory alone.
+   *
+   * @template T
+   * @param {(store: Store) => Promise<T>} use
+   * @returns {Promise<T>}
+   * @throws {Error} where the browser keeps nothing
+   */
+  async strictly(use) {
+    if (!this.#store) throw new Error(t`This browser keeps nothing for this page.`);
+    return use(this.#store);
   }
 
   /**

@@ -1,10 +1,10 @@
 // @ts-check
 /**
- * @import { Config, Consent, Knowledge, Problem, Provider, Relay, Secrets } from "../protocol.js"
+ * @import { Config, Consent, Knowledge, Problem, Provider, Relay } from "../protocol.js"
  * @import { PageModel } from "../model.js"
  * @import { Rpc } from "../rpc.js"
  * @import { Pairing } from "../state/pairings.js"
- * @import { Custody, Secret, SecretBook, SecretKind } from "../store.js"
+ * @import { Custody, SecretKind } from "../store.js"
  * @import { Tabs } from "../tabs.js"
  * @import { Keeper } from "./keeper.js"
  */
@@ -21,13 +21,12 @@ const CATALOGUE = new URL("../../catalogue.json", import.meta.url);
  * @param {Rpc} app.rpc
  * @param {Keeper} app.keeper
  * @param {Tabs} app.tabs
+ * @param {ReturnType<typeof import("./secrets.js").secretActions>} app.secrets
  * @param {(text: string, undo?: () => unknown) => void} app.toast
  * @param {(work: Promise<unknown>) => Promise<unknown>} app.reported
  * @param {string} app.origin  the page's own
  */
-export function settingsActions({ model, rpc, keeper, tabs, toast, reported, origin }) {
-  /** @type {SecretBook} never in a signal: no view has a reason to hold a key */
-  let secrets = { providers: {}, relays: {} };
+export function settingsActions({ model, rpc, keeper, tabs, secrets, toast, reported, origin }) {
   /** @type {Knowledge} what was stored; given to Python once, which knows better from then on */
   let stored = {};
 
@@ -35,7 +34,7 @@ export function settingsActions({ model, rpc, keeper, tabs, toast, reported, ori
     const knowledge = stored;
     stored = {};
     const { problems } = await rpc.call("configure",
-      { config: model.config.value, secrets: plain(secrets), knowledge, models: model.models.value,
+      { config: model.config.value, secrets: secrets.plain(), knowledge, models: model.models.value,
         page_origin: origin });
     model.problems.value = problems;
     await explainAll();
@@ -66,31 +65,11 @@ export function settingsActions({ model, rpc, keeper, tabs, toast, reported, ori
     void reported(configure());
   }
 
-  tabs.listen(async (news) => {
-    if ("config" in news) model.config.value = news.config;
-    else if ("secrets" in news) secrets = (await keeper.use((store) => store.secrets())) ?? secrets;
-    else return;
-    publishCustody();
+  tabs.listen((news) => {
+    if (!("config" in news)) return;
+    model.config.value = news.config;
     void reported(configure());
   });
-
-  function publishCustody() {
-    model.custody.value = { providers: custodyOf(secrets.providers), relays: custodyOf(secrets.relays) };
-  }
-
-  /**
-   * @param {SecretKind} kind
-   * @param {string} id
-   * @param {Secret | undefined} secret
-   */
-  async function putSecret(kind, id, secret) {
-    const { [id]: _, ...others } = secrets[kind];
-    secrets = { ...secrets, [kind]: secret?.value ? { ...others, [id]: secret } : others };
-    publishCustody();
-    if (secret?.value) await keeper.use((store) => store.saveSecret(kind, id, secret));
-    else await keeper.use((store) => store.removeSecret(kind, id));
-    tabs.tell({ secrets: true });
-  }
 
   /**
    * Takes a provider or relay out, and offers to put everything that belonged to it back.
@@ -102,10 +81,10 @@ export function settingsActions({ model, rpc, keeper, tabs, toast, reported, ori
    */
   async function remove(kind, id, remaining, name) {
     const before = model.config.value;
-    const secret = secrets[kind][id];
-    await putSecret(kind, id, undefined);
+    const secret = secrets.find(kind, id);
+    await secrets.put(kind, id, undefined);
     toast(`Removed ${name}.`, async () => {
-      await putSecret(kind, id, secret);
+      await secrets.put(kind, id, secret);
       adopt(restored(model.config.value, before, kind, id));
     });
     adopt(remaining);
@@ -117,7 +96,7 @@ export function settingsActions({ model, rpc, keeper, tabs, toast, reported, ori
    * @param {Custody} custody
    */
   async function storeRelay(relay, token, custody) {
-    await putSecret("relays", relay.id, { value: token, custody });
+    await secrets.put("relays", relay.id, { value: token, custody });
     const config = withRelay(model.config.value, relay);
     adopt(new URL(relay.url).origin === origin ? withConsent(config, { relay: relay.id, provider: "*" }) : config);
   }
@@ -126,12 +105,12 @@ export function settingsActions({ model, rpc, keeper, tabs, toast, reported, ori
     adopt,
     explainAll,
 
-    /** @param {{config: Config | undefined, secrets: SecretBook | undefined, knowledge: Knowledge}} before */
+    configure,
+
+    /** @param {{config: Config | undefined, knowledge: Knowledge}} before */
     begin(before) {
       if (before.config) model.config.value = before.config;
-      if (before.secrets) secrets = before.secrets;
       stored = before.knowledge;
-      publishCustody();
       void reported(configure());
     },
 
@@ -151,10 +130,10 @@ export function settingsActions({ model, rpc, keeper, tabs, toast, reported, ori
     async saveProvider(provider, typedKey, custody) {
       const taken = [GROUP, ...model.config.value.providers.map(({ id }) => id)];
       const id = provider.id || freeId(provider.kind === "custom" ? provider.name : provider.kind, taken);
-      const key = typedKey || secrets.providers[id]?.value || "";
+      const key = typedKey || secrets.find("providers", id)?.value || "";
       const checked = await rpc.call("check_provider", { provider: { ...provider, id }, api_key: key });
       if (!checked.problems.length) {
-        await putSecret("providers", id, { value: checked.api_key, custody });
+        await secrets.put("providers", id, { value: checked.api_key, custody });
         adopt(withProvider(model.config.value, checked.provider));
       }
       return { problems: checked.problems, notes: checked.notes, id };
@@ -174,7 +153,7 @@ export function settingsActions({ model, rpc, keeper, tabs, toast, reported, ori
     async saveRelay(relay, typedToken, custody) {
       const taken = model.config.value.relays.map(({ id }) => id);
       const id = relay.id || freeId(relay.name || relay.url.replace(/^https?:\/\//, ""), taken);
-      const token = typedToken || secrets.relays[id]?.value || "";
+      const token = typedToken || secrets.find("relays", id)?.value || "";
       const checked = await rpc.call("check_relay", { relay: { ...relay, id }, token });
       if (!checked.problems.length) await storeRelay(checked.relay, checked.token, custody);
       return { problems: checked.problems, notes: checked.notes, id };
@@ -194,7 +173,7 @@ export function settingsActions({ model, rpc, keeper, tabs, toast, reported, ori
       const publish = (test) => { model.relayTests.value = { ...model.relayTests.value, [id]: test }; };
       publish({ state: "testing" });
       try {
-        const found = await rpc.call("test_relay", { relay, token: secrets.relays[id]?.value ?? "" });
+        const found = await rpc.call("test_relay", { relay, token: secrets.find("relays", id)?.value ?? "" });
         publish({ state: "ok", version: found.version, latency: found.latency_ms, providers: found.providers,
           isKeyNew: found.is_key_new });
       } catch (error) {
@@ -213,7 +192,7 @@ export function settingsActions({ model, rpc, keeper, tabs, toast, reported, ori
       const known = this.findPaired(pairing);
       const id = known?.id ?? freeId(name, model.config.value.relays.map((relay) => relay.id));
       const sealing = pairedSealing(known, pairing, { canSeal: isSecureContext });
-      return storeRelay({ ...known, id, name, url, ...sealing }, token, "device");
+      return storeRelay({ ...known, id, name, url, ...sealing }, token, model.keptBy.value);
     },
 
     /** @param {Pairing} pairing */
@@ -248,22 +227,4 @@ export function settingsActions({ model, rpc, keeper, tabs, toast, reported, ori
       await explainAll();
     },
   };
-}
-
-/**
- * @param {Record<string, Secret>} book
- * @returns {Record<string, Custody>}
- */
-function custodyOf(book) {
-  return Object.fromEntries(Object.entries(book).map(([id, { custody }]) => [id, custody]));
-}
-
-/**
- * @param {SecretBook} book
- * @returns {Secrets}
- */
-function plain(book) {
-  /** @param {Record<string, Secret>} kind */
-  const values = (kind) => Object.fromEntries(Object.entries(kind).map(([id, { value }]) => [id, value]));
-  return { providers: values(book.providers), relays: values(book.relays) };
 }

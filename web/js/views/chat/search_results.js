@@ -35,7 +35,7 @@ export function SearchResults({ words, opened }) {
   const count = titled.length + matches.length;
   return html`
     <div class="conversation-groups" role="region" aria-label=${t`Search results`}>
-      <p class="side-title" role="status">${!isOver ? t`Searching…` : count
+      <p class="side-title" aria-live="polite">${!isOver ? t`Searching…` : count
         ? tn(count, "{0} place found", "{0} places found") : t`Nothing found.`}</p>
       <ul>
         ${titled.map(({ id, title }) => html`

@@ -6,6 +6,7 @@
  */
 import { useEffect, useRef } from "preact/hooks";
 import { formatMoment, t } from "../../words.js";
+import { useApp } from "../parts/context.js";
 import { html } from "../parts/html.js";
 
 /**
@@ -21,7 +22,8 @@ import { html } from "../parts/html.js";
 export function Chart({ title, buckets, figure, write, isCount = false }) {
   const box = useRef(/** @type {HTMLElement | null} */ (null));
   const rows = buckets.map(({ start, direct, relay }) => ({ start, direct: figure(direct), relay: figure(relay) }));
-  usePlot(box, rows, write, isCount);
+  const { theme } = useApp().model.preferences.value;
+  usePlot(box, rows, write, isCount, theme);
   const known = rows.filter(({ direct, relay }) => direct !== null || relay !== null);
   return html`
     <figure class="chart">
@@ -51,8 +53,9 @@ export function Chart({ title, buckets, figure, write, isCount = false }) {
  * @param {{start: number, direct: number | null, relay: number | null}[]} rows
  * @param {(value: number) => string} write
  * @param {boolean} isCount
+ * @param {string} theme  drawn anew when it changes
  */
-function usePlot(box, rows, write, isCount) {
+function usePlot(box, rows, write, isCount, theme) {
   const plot = useRef(/** @type {Plot | null} */ (null));
   const drawn = JSON.stringify(rows);
   useEffect(() => {
@@ -73,5 +76,5 @@ function usePlot(box, rows, write, isCount) {
       plot.current?.remove();
       plot.current = null;
     };
-  }, [drawn]);
+  }, [drawn, theme]);
 }

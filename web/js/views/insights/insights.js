@@ -37,7 +37,7 @@ export function Insights() {
         <p class="nothing">${t`Nothing is measured yet. Every answer adds to it: send a message, then come back.`}</p>`}
       ${all && all.length > 0 && html`
         <${Filters} attempts=${all} filter=${filter} change=${setFilter} />
-        <p class="unseen" role="status">${t`${formatNumber(shown.length)} attempts`}</p>
+        <p class="unseen" aria-live="polite">${t`${formatNumber(shown.length)} attempts`}</p>
         ${shown.length ? html`<${Figures} attempts=${shown} span=${filter.span} now=${now} />`
           : html`<p class="nothing">${t`Nothing fits this choice.`}</p>`}`}
       <${LedgerTable} entries=${model.ledger.value} />

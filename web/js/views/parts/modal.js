@@ -1,6 +1,7 @@
 // @ts-check
 /** @import { ComponentChildren } from "preact" */
 import { useEffect, useRef } from "preact/hooks";
+import { t } from "../../words.js";
 import { html } from "./html.js";
 import { CloseIcon } from "./icons.js";
 
@@ -23,7 +24,7 @@ export function Modal({ title, close, children }) {
     <dialog ref=${dialog} class="modal" aria-labelledby="modal-title" onClose=${close}>
       <header>
         <h2 id="modal-title">${title}</h2>
-        <button type="button" class="quiet square" aria-label="Close" onClick=${close}><${CloseIcon} /></button>
+        <button type="button" class="quiet square" aria-label=${t`Close`} onClick=${close}><${CloseIcon} /></button>
       </header>
       ${children}
     </dialog>`;

@@ -5,6 +5,9 @@
  * @import { Custody } from "../../store.js"
  */
 import { useState } from "preact/hooks";
+import { CUSTODIES, custodyMeaning, custodyName } from "../../state/custodies.js";
+import { t } from "../../words.js";
+import { useApp } from "./context.js";
 import { Field } from "./field.js";
 import { html } from "./html.js";
 import { giving } from "./inputs.js";
@@ -28,31 +31,29 @@ export function SecretField({ name, label, value, onChange, isKept, problems, hi
       ${(/** @type {object} */ field) => html`
         <div class="secret">
           <input ...${field} type=${isShown ? "text" : "password"} value=${value} autocomplete="off" spellcheck=${false}
-            autocapitalize="off" placeholder=${isKept ? "Kept. Leave empty to keep it" : ""}
+            autocapitalize="off" placeholder=${isKept ? t`Kept. Leave empty to keep it` : ""}
             onInput=${giving(onChange)} />
-          <button type="button" aria-pressed=${isShown} aria-label=${`Show ${label}`}
-            onClick=${() => setShown(!isShown)}>${isShown ? "Hide" : "Show"}</button>
+          <button type="button" aria-pressed=${isShown} aria-label=${t`Show ${label}`}
+            onClick=${() => setShown(!isShown)}>${isShown ? t`Hide` : t`Show`}</button>
         </div>`}
     <//>`;
 }
 
 /**
- * @param {{what: string, value: Custody, onChange: (custody: Custody) => void}} props
+ * @param {{legend: string, value: Custody, onChange: (custody: Custody) => void}} props
  */
-export function CustodyChoice({ what, value, onChange }) {
-  /** @type {{custody: Custody, name: string, meaning: string}[]} */
-  const choices = [
-    { custody: "device", name: "On this device", meaning: "encrypted in this browser's storage" },
-    { custody: "session", name: "For this session", meaning: "gone when the tab closes" },
-  ];
+export function CustodyChoice({ legend, value, onChange }) {
+  const { model } = useApp();
+  // Under a passphrase only where one is set and said.
+  const offered = CUSTODIES.filter((custody) => custody !== "passphrase" || model.vault.value === "open").toReversed();
   return html`
     <fieldset class="custody">
-      <legend>Keep the ${what}</legend>
-      ${choices.map(({ custody, name, meaning }) => html`
+      <legend>${legend}</legend>
+      ${offered.map((custody) => html`
         <label key=${custody}>
           <input type="radio" name="custody" value=${custody} checked=${value === custody}
             onChange=${() => onChange(custody)} />
-          <span>${name} <small>${meaning}</small></span>
+          <span>${custodyName(custody)} <small>${custodyMeaning(custody)}</small></span>
         </label>`)}
     </fieldset>`;
 }

@@ -3,6 +3,7 @@
  * @import { CatalogueEntry, Problem, Provider } from "../../protocol.js"
  * @import { Custody } from "../../store.js"
  */
+import { t } from "../../words.js";
 import { useRef, useState } from "preact/hooks";
 import { useApp } from "../parts/context.js";
 import { OtherProblems } from "../parts/field.js";
@@ -63,7 +64,7 @@ function ProviderForm({ id, close }) {
   const [draft, setDraft] = useState(() => draftOf(catalogue, existing));
   const [key, setKey] = useState("");
   const [custody, setCustody] = useState(
-    /** @type {Custody} */ (model.custody.value.providers[id ?? ""] ?? "device"));
+    /** @type {Custody} */ (model.custody.value.providers[id ?? ""] ?? model.keptBy.value));
   const form = useRef(/** @type {HTMLFormElement | null} */ (null));
   const entry = catalogue.find((candidate) => candidate.id === draft.kind);
   const isKept = id !== null && id in model.custody.value.providers;
@@ -89,7 +90,7 @@ function ProviderForm({ id, close }) {
         onChange=${(/** @type {string} */ base_url) => change({ base_url })} />
       <${SecretField} name="api_key" label="API key" value=${key} onChange=${setKey} isKept=${isKept}
         problems=${problems} hint=${entry && html`<${KeyHint} entry=${entry} />`} />
-      <${CustodyChoice} what="key" value=${custody} onChange=${setCustody} />
+      <${CustodyChoice} legend=${t`Keep the key`} value=${custody} onChange=${setCustody} />
       <${SelectInput} name="route" label="Route" value=${draft.route} options=${ROUTES} problems=${problems}
         hint=${ROUTE_HINTS[draft.route]} onChange=${(/** @type {Provider["route"]} */ route) => change({ route })} />
       <details class="advanced">

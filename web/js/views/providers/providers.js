@@ -1,11 +1,12 @@
 // @ts-check
 /** @import { Classification, Explanation, Provider } from "../../protocol.js" */
+import { custodyMeaning, custodyName } from "../../state/custodies.js";
+import { t } from "../../words.js";
 import { useApp } from "../parts/context.js";
 import { html } from "../parts/html.js";
 import { PlusIcon } from "../parts/icons.js";
 
 const POLICIES = { auto: "Auto", direct: "Direct only", relay: "Relay only" };
-const CUSTODIES = { device: "Key saved on this device", session: "Key kept for this session" };
 
 export function Providers() {
   const { model } = useApp();
@@ -40,7 +41,7 @@ function ProviderCard({ provider }) {
         <span class="policy">${POLICIES[provider.route]}</span>
       </div>
       <p class="address">${provider.base_url || entry?.base_url}</p>
-      <p class="facts">${custody ? CUSTODIES[custody] : "No key"}</p>
+      <p class="facts">${custody ? t`Key: ${custodyName(custody)}, ${custodyMeaning(custody)}` : t`No key`}</p>
       ${problems.map(({ message }) => html`<p class="problem">${message}</p>`)}
       <${RouteNow} provider=${provider} explanation=${model.explanations.value[id]} />
       <div class="card-actions">

@@ -3,6 +3,7 @@
  * @import { SealingLevel } from "../../protocol.js"
  * @import { Custody } from "../../store.js"
  */
+import { t } from "../../words.js";
 import { useRef, useState } from "preact/hooks";
 import { pairedSealing, parsePairing } from "../../state/pairings.js";
 import { useApp } from "../parts/context.js";
@@ -25,7 +26,7 @@ export function RelayDialog({ id, close }) {
     url: existing?.url ?? "", name: existing?.name ?? "", token: "", public_key: existing?.public_key ?? "",
     sealing: /** @type {SealingLevel} */ (existing?.sealing ?? "off"),
   });
-  const [custody, setCustody] = useState(/** @type {Custody} */ (model.custody.value.relays[id ?? ""] ?? "device"));
+  const [custody, setCustody] = useState(/** @type {Custody} */ (model.custody.value.relays[id ?? ""] ?? model.keptBy.value));
   const form = useRef(/** @type {HTMLFormElement | null} */ (null));
   const isKept = id !== null && id in model.custody.value.relays;
 
@@ -58,7 +59,7 @@ export function RelayDialog({ id, close }) {
           onChange=${(/** @type {string} */ name) => setDraft({ ...draft, name })} />
         <${SealingInput} publicKey=${draft.public_key} pinned=${existing?.public_key ?? ""} level=${draft.sealing}
           problems=${problems} onChange=${(/** @type {SealingLevel} */ sealing) => setDraft({ ...draft, sealing })} />
-        <${CustodyChoice} what="token" value=${custody} onChange=${setCustody} />
+        <${CustodyChoice} legend=${t`Keep the token`} value=${custody} onChange=${setCustody} />
         <${OtherProblems} problems=${problems} shown=${SHOWN_FIELDS} />
         <${FormFoot} saving=${saving} close=${close} />
       </form>

@@ -4,7 +4,7 @@
  * @import { PageModel } from "../../model.js"
  */
 import { useEffect, useRef } from "preact/hooks";
-import { language } from "../../words.js";
+import { language, t } from "../../words.js";
 import { Chat } from "../chat/chat.js";
 import { Insights } from "../insights/insights.js";
 import { AppContext, useApp } from "../parts/context.js";
@@ -19,6 +19,9 @@ import { Sidebar } from "./sidebar.js";
 import { Status } from "./status.js";
 import { StorageNotice } from "./storage_notice.js";
 import { Toasts } from "./toasts.js";
+import { UpdateNotice } from "./update_notice.js";
+import { useShortcuts } from "./use_shortcuts.js";
+import { VaultNotice } from "./vault_notice.js";
 
 const VIEWS = { chat: Chat, providers: Providers, relays: Relays, rules: Rules, insights: Insights, settings: Settings };
 
@@ -31,17 +34,20 @@ function Shell() {
   const { model } = useApp();
   const View = VIEWS[model.view.value];
   useFocusOnViewChange(model.view.value);
+  useShortcuts();
   return html`
     <div class="shell ${model.menuOpen.value ? "menu-open" : ""}" onKeyDown=${(/** @type {KeyboardEvent} */ event) => {
       if (event.key === "Escape") model.menuOpen.value = false;
     }}>
-      <a class="skip" href="#main" onClick=${skipToMain}>Skip to the content</a>
+      <a class="skip" href="#main" onClick=${skipToMain}>${t`Skip to the content`}</a>
       <${TopBar} />
       <${Sidebar} />
       <${Status} />
       <div class="scrim" onClick=${() => { model.menuOpen.value = false; }}></div>
       <main id="main" tabindex="-1">
         <${StorageNotice} />
+        <${VaultNotice} />
+        <${UpdateNotice} />
         ${model.python.value.phase === "failed" && html`<${PythonFailed} detail=${model.python.value.detail} />`}
         <${View} />
       </main>
@@ -54,7 +60,7 @@ function TopBar() {
   const { model } = useApp();
   return html`
     <header class="topbar">
-      <button type="button" class="quiet square" aria-label="Menu" aria-expanded=${model.menuOpen.value}
+      <button type="button" class="quiet square" aria-label=${t`Menu`} aria-expanded=${model.menuOpen.value}
         aria-controls="side" onClick=${() => { model.menuOpen.value = !model.menuOpen.value; }}><${MenuIcon} /></button>
       <span class="brand"><${Logo} /> Sidestep</span>
     </header>`;
@@ -65,7 +71,7 @@ function PythonFailed({ detail }) {
   return html`
     <div class="notice notice-bad">
       <p>${detail}</p>
-      <button type="button" onClick=${() => location.reload()}>Reload the page</button>
+      <button type="button" onClick=${() => location.reload()}>${t`Reload the page`}</button>
     </div>`;
 }
 

@@ -6,10 +6,13 @@ import { EraseDialog } from "./erase_dialog.js";
 import { DiagnosisDialog } from "../providers/diagnosis_dialog.js";
 import { GroupDialog } from "../rules/group_dialog.js";
 import { html } from "../parts/html.js";
+import { Palette } from "./palette.js";
 import { PairingDialog } from "../relays/pairing_dialog.js";
 import { ProviderDialog } from "../providers/provider_dialog.js";
 import { RelayDialog } from "../relays/relay_dialog.js";
 import { RuleDialog } from "../rules/rule_dialog.js";
+import { ShortcutsDialog } from "./shortcuts_dialog.js";
+import { UnlockDialog } from "./unlock_dialog.js";
 
 export function Dialogs() {
   const { model } = useApp();
@@ -26,6 +29,9 @@ export function Dialogs() {
   if (dialog.kind === "attachment") return html`<${AttachmentDialog} attachment=${dialog.attachment} close=${close} />`;
   if (dialog.kind === "chat") return html`<${ChatSettingsDialog} close=${close} />`;
   if (dialog.kind === "erase") return html`<${EraseDialog} close=${close} />`;
+  if (dialog.kind === "shortcuts") return html`<${ShortcutsDialog} close=${close} />`;
+  if (dialog.kind === "palette") return html`<${Palette} close=${close} />`;
+  if (dialog.kind === "unlock") return html`<${UnlockDialog} close=${close} />`;
   const Form = dialog.kind === "provider" ? ProviderDialog : RelayDialog;
   return html`<${Form} key=${dialog.id} id=${dialog.id} close=${close} />`;
 }

@@ -1,4 +1,5 @@
 // @ts-check
+import { isApple } from "./platforms.js";
 import { ConversationList } from "../chat/conversation_list.js";
 import { useApp } from "../parts/context.js";
 import { html } from "../parts/html.js";
@@ -21,12 +22,14 @@ export function Sidebar() {
   return html`
     <div class="side" id="side">
       <p class="brand"><${Logo} /> Sidestep</p>
-      <nav aria-label="Main">
+      <nav aria-label=${t`Main`}>
         ${LINKS.map(({ view, name, Icon }) => html`
           <a href="#${view}" key=${view} aria-current=${model.view.value === view ? "page" : null} onClick=${close}>
             <${Icon} /> ${name()}
           </a>`)}
       </nav>
       <${ConversationList} close=${close} />
+      <button type="button" class="quiet palette-button" onClick=${() => { model.dialog.value = { kind: "palette" }; }}>
+        ${t`Commands`} <kbd>${isApple() ? "⌘" : "Ctrl"} K</kbd></button>
     </div>`;
 }

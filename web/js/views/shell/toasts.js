@@ -1,6 +1,7 @@
 // @ts-check
 /** @import { Toast } from "../../model.js" */
 import { useEffect, useState } from "preact/hooks";
+import { t } from "../../words.js";
 import { useApp } from "../parts/context.js";
 import { html } from "../parts/html.js";
 import { CloseIcon } from "../parts/icons.js";
@@ -35,7 +36,7 @@ function ToastItem({ toast }) {
   return html`
     <div class="toast" onMouseEnter=${hold} onMouseLeave=${release} onFocusIn=${hold} onFocusOut=${release}>
       <span>${toast.text}</span>
-      ${toast.undo && html`<button type="button" onClick=${undo}>Undo</button>`}
-      <button type="button" class="quiet square" aria-label="Dismiss" onClick=${dismiss}><${CloseIcon} /></button>
+      ${toast.undo && html`<button type="button" onClick=${undo}>${t`Undo`}</button>`}
+      <button type="button" class="quiet square" aria-label=${t`Dismiss`} onClick=${dismiss}><${CloseIcon} /></button>
     </div>`;
 }

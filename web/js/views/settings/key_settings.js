@@ -1,0 +1,73 @@
+// @ts-check
+/** @import { Custody } from "../../store.js" */
+import { useState } from "preact/hooks";
+import { CUSTODIES, custodyName, custodyProtection, passphraseProblem } from "../../state/custodies.js";
+import { t, tn } from "../../words.js";
+import { useApp } from "../parts/context.js";
+import { html } from "../parts/html.js";
+import { SecretField } from "../parts/secret_field.js";
+import { Section } from "./section.js";
+
+export function KeySettings() {
+  const { model, actions } = useApp();
+  const [asked, setAsked] = useState(false);
+  const { providers, relays } = model.custody.value;
+  const count = Object.keys(providers).length + Object.keys(relays).length;
+  const isLocked = model.vault.value === "locked";
+  const keptBy = asked ? "passphrase" : model.keptBy.value;
+  /** @param {Custody} custody */
+  const choose = (custody) => {
+    setAsked(custody === "passphrase" && model.vault.value === "none");
+    if (custody !== "passphrase" || model.vault.value === "open") void actions.reported(actions.secrets.keepAll(custody));
+  };
+  return html`
+    <${Section} id="keys" title=${t`Keys`}>
+      <p>${tn(count, "This page holds {0} key or relay token. It is never in an address, a log or an export.",
+        "This page holds {0} keys and relay tokens. They are never in an address, a log or an export.")}</p>
+      <fieldset class="custody-choices" disabled=${isLocked}>
+        <legend>${t`Keep all keys`}</legend>
+        ${CUSTODIES.map((custody) => html`
+          <label class="choice" key=${custody}>
+            <input type="radio" name="custody" checked=${keptBy === custody} onChange=${() => choose(custody)} />
+            <span><strong>${custodyName(custody)}</strong> <small>${custodyProtection(custody)}</small></span>
+          </label>`)}
+      </fieldset>
+      ${isLocked && html`
+        <button type="button" onClick=${() => { model.dialog.value = { kind: "unlock" }; }}>${t`Unlock to change this`}</button>`}
+      ${asked && html`<${PassphraseForm} done=${() => setAsked(false)} />`}
+      ${model.vault.value === "open" && !asked && html`
+        <div class="card-actions">
+          <button type="button" onClick=${() => void actions.reported(actions.secrets.lock())}>${t`Lock now`}</button>
+          <button type="button" onClick=${() => setAsked(true)}>${t`Change the passphrase`}</button>
+        </div>`}
+    <//>`;
+}
+
+/** @param {{done: () => void}} props */
+function PassphraseForm({ done }) {
+  const { actions } = useApp();
+  const [passphrase, setPassphrase] = useState("");
+  const [repeated, setRepeated] = useState("");
+  const [problem, setProblem] = useState("");
+  /** @param {Event} event */
+  const set = async (event) => {
+    event.preventDefault();
+    const wrong = passphraseProblem(passphrase, repeated);
+    setProblem(wrong);
+    if (wrong) return;
+    await actions.reported(actions.secrets.keepAll("passphrase", passphrase));
+    done();
+  };
+  return html`
+    <form class="passphrase" onSubmit=${set}>
+      <${SecretField} name="new-passphrase" label=${t`New passphrase`} value=${passphrase} onChange=${setPassphrase}
+        isKept=${false} problems=${problem ? [{ item: "", field: "new-passphrase", message: problem }] : []}
+        hint=${t`A sentence that only you would say is best. It is asked for when the page opens.`} />
+      <${SecretField} name="repeated" label=${t`Once more`} value=${repeated} onChange=${setRepeated} isKept=${false}
+        problems=${[]} />
+      <div class="card-actions">
+        <button type="submit" class="primary">${t`Set the passphrase`}</button>
+        <button type="button" class="quiet" onClick=${done}>${t`Cancel`}</button>
+      </div>
+    </form>`;
+}
