@@ -10,7 +10,8 @@ from tests.browser.pages import last_answer, open_provider_form, send
 from tests.fakes.providers import OpenProvider
 
 _NAMELESS = """() => [...document.querySelectorAll("button, a[href], input, select, textarea, dialog, [role]")]
-  .filter((one) => one.checkVisibility() && !["note", "status", "presentation"].includes(one.getAttribute("role")))
+  .filter((one) => one.checkVisibility())
+  .filter((one) => !["note", "status", "presentation", "search"].includes(one.getAttribute("role")))
   .filter((one) => !(one.getAttribute("aria-label") || one.labels?.length || one.textContent.trim()
     || document.getElementById(one.getAttribute("aria-labelledby"))))
   .map((one) => one.outerHTML.slice(0, 120))"""

@@ -38,7 +38,8 @@ _SMALL = """() => [...document.querySelectorAll("button, a[href], input, select,
   .filter((one) => one.checkVisibility({ visibilityProperty: true }) && !one.closest(".skip, [inert]"))
   .filter((one) => !one.disabled && !(getComputedStyle(one).display === "inline" && one.closest("p, li, td")))
   .map((one) => [(one.labels?.[0]?.contains(one) ? one.labels[0] : one).getBoundingClientRect(), one])
-  .filter(([box, one]) => box.width && (box.height < 43.5 || box.width < (one.matches("a, summary, .link") ? 24 : 43.5)))
+  .filter(([box, one]) =>
+    box.width && (box.height < 43.5 || box.width < (one.matches("a, summary, .link") ? 24 : 43.5)))
   .map(([box, one]) => `${Math.round(box.width)}×${Math.round(box.height)}: ${one.outerHTML.slice(0, 110)}`)"""
 
 
@@ -57,7 +58,9 @@ def phone(new_context: Callable[..., BrowserContext], static_server: str) -> Pag
 def go_to(page: Page, view: str) -> None:
     page.get_by_role("button", name="Menu", exact=True).click()
     page.get_by_role("link", name=view, exact=True).click()
-    expect(page.get_by_role("link", name=view, exact=True, include_hidden=True)).to_have_attribute("aria-current", "page")
+    expect(page.get_by_role("link", name=view, exact=True, include_hidden=True)).to_have_attribute(
+        "aria-current", "page"
+    )
 
 
 @pytest.mark.parametrize("direction", ["ltr", "rtl"])

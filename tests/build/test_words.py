@@ -10,8 +10,8 @@ LANGUAGES = pytest.mark.parametrize("language", ["de", "es"])
 
 # Words between tags, and attributes that are read aloud or shown, in a template that no language can change.
 _BARE = re.compile(
-    r"(?<![=\-\s])>\s*[A-Za-z][^<>${}`\n]*[a-z]{2}[^<>${}`\n]*<[/$a-z]"
-    r"|\b(?:aria-label|title|placeholder|label|hint|legend)=\"[A-Za-z]"
+    r"(?<![=\-\s])>\s*(?:[A-Z]|[a-z]+ )[^<>${}`\n]*[a-z]{2}[^<>${}`\n]*<[/$a-z]"
+    r"|\b(?:aria-label|title|placeholder|label|hint|legend)=\"[A-Z]"
 )
 _NAMES = {">Enter</", ">Shift</", ">Esc</", "> Sidestep</"}
 

@@ -6,6 +6,7 @@
  * @import { Config, ModelGroup, Options, Problem, Rule } from "../protocol.js"
  * @import { ModelGroup as ModelChoices } from "./models.js"
  */
+import { t } from "../words.js";
 import { GROUP } from "./models.js";
 
 /** @typedef {"rules" | "groups"} PolicyKind */
@@ -49,7 +50,7 @@ export function withOptions(config, change) {
  */
 export function groupChoices(config) {
   const names = groupsOf(config).map(({ name }) => name).filter((name) => typeof name === "string");
-  return names.length ? [{ id: GROUP, name: "Model groups", models: names.map((name) => ({ id: name, name })) }] : [];
+  return names.length ? [{ id: GROUP, name: t`Model groups`, models: names.map((name) => ({ id: name, name })) }] : [];
 }
 
 /**

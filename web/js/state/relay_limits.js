@@ -6,7 +6,7 @@ import { formatBytes, formatNumber, t, tn } from "../words.js";
 const WORDS = {
   requests_per_minute: (value) => tn(value, "{0} request a minute", "{0} requests a minute"),
   tokens_per_minute: (value) => t`${formatNumber(value)} tokens a minute`,
-  concurrent_streams: (value) => tn(value, "{0} answer at a time", "{0} answers at a time"),
+  streams: (value) => tn(value, "{0} answer at a time", "{0} answers at a time"),
   largest_body: (value) => t`requests up to ${formatBytes(value)}`,
 };
 

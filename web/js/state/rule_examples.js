@@ -5,6 +5,7 @@
  * @import { Relay, Rule } from "../protocol.js"
  * @import { ModelGroup } from "./models.js"
  */
+import { t } from "../words.js";
 import { splitModel } from "./models.js";
 
 /** @typedef {{rule: Rule, lacks: "relay" | "model" | ""}} Example  what it still needs to make sense */
@@ -20,14 +21,14 @@ export function exampleRules(relays, groups, chosen) {
   return [
     {
       rule: {
-        id: "night", name: "Night over my relay", enabled: true, when: { time: { from: "22:00", to: "06:00" } },
+        id: "night", name: t`Night over my relay`, enabled: true, when: { time: { from: "22:00", to: "06:00" } },
         then: { policy: "relay", ...(relays.length ? { relays: [relays[0].id] } : {}) },
       },
       lacks: relays.length ? "" : "relay",
     },
     {
       rule: {
-        id: "long", name: "Long conversations to another model", enabled: true, when: { tokens: { min: 50_000 } },
+        id: "long", name: t`Long conversations to another model`, enabled: true, when: { tokens: { min: 50_000 } },
         then: { ...(other ? { model: other } : {}), timeout: 300 },
       },
       lacks: other ? "" : "model",

@@ -1,6 +1,6 @@
 // @ts-check
 /** @import { InputProps } from "../parts/inputs.js" */
-import { useRef } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { Field } from "../parts/field.js";
 import { html } from "../parts/html.js";
 import { giving } from "../parts/inputs.js";
@@ -10,6 +10,7 @@ const INDENT = "    ";
 /** Python to be written: Tab indents, and Escape gives Tab its usual meaning back for once. @param {InputProps} props */
 export function PythonInput({ name, label, value, onChange, problems, hint }) {
   const leaves = useRef(false);
+  const box = useRef(/** @type {HTMLTextAreaElement | null} */ (null));
   /** @param {KeyboardEvent} event */
   function onKeyDown(event) {
     const area = /** @type {HTMLTextAreaElement} */ (event.target);
@@ -24,9 +25,38 @@ export function PythonInput({ name, label, value, onChange, problems, hint }) {
   return html`
     <${Field} name=${name} label=${label} problems=${problems} hint=${hint}>
       ${(/** @type {object} */ field) => html`
-        <textarea ...${field} class="code" rows="12" wrap="off" spellcheck=${false} autocapitalize="off"
-          autocomplete="off" value=${value} onInput=${giving(onChange)} onKeyDown=${onKeyDown}></textarea>`}
+        <div class="code-editor">
+          <${Colours} text=${value} box=${box} />
+          <textarea ...${field} ref=${box} class="code" rows="12" wrap="off" spellcheck=${false} autocapitalize="off" dir="ltr"
+            autocomplete="off" value=${value} onInput=${giving(onChange)} onKeyDown=${onKeyDown}></textarea>
+        </div>`}
     <//>`;
+}
+
+/**
+ * The same text in colours, behind the box whose own letters are then unseen. Nothing but a picture: it is read and edited
+ * in the box.
+ *
+ * @param {{text: string, box: {current: HTMLTextAreaElement | null}}} props
+ */
+function Colours({ text, box }) {
+  const layer = useRef(/** @type {HTMLElement | null} */ (null));
+  useEffect(() => {
+    const code = /** @type {HTMLElement} */ (layer.current?.querySelector("code"));
+    code.textContent = `${text}\n`;
+    let isWanted = true;
+    void import("../../markdown/highlighting.js").then(({ highlight }) => { if (isWanted) highlight(code, "python"); });
+    return () => { isWanted = false; };
+  }, [text]);
+  useEffect(() => {
+    const area = box.current;
+    const follow = () => {
+      if (layer.current && area) [layer.current.scrollTop, layer.current.scrollLeft] = [area.scrollTop, area.scrollLeft];
+    };
+    area?.addEventListener("scroll", follow);
+    return () => area?.removeEventListener("scroll", follow);
+  }, []);
+  return html`<pre class="code colours" aria-hidden="true" ref=${layer}><code></code></pre>`;
 }
 
 /**

@@ -4,6 +4,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { codeBlock, finishCodeBlock } from "../../markdown/code_block.js";
 import { isObject, problemsBelow } from "../../state/policies.js";
 import { describeRule, nameOfRule } from "../../state/rules.js";
+import { t } from "../../words.js";
 import { useApp } from "../parts/context.js";
 import { html } from "../parts/html.js";
 import { DownIcon, UpIcon } from "../parts/icons.js";
@@ -30,23 +31,23 @@ export function RuleCard({ rule, position, isLast, onMove, onRemove }) {
         <div class="card-head">
           <h3>${name}</h3>
           ${isObject(rule) && html`<label class="rule-switch">
-            <${Switch} label=${`Use “${name}”`} checked=${isOn}
+            <${Switch} label=${t`Use “${name}”`} checked=${isOn}
               onChange=${(/** @type {boolean} */ enabled) => actions.policies.switchRule(position, enabled)} />
-            <span aria-hidden="true">${isOn ? "On" : "Off"}</span></label>`}
+            <span aria-hidden="true">${isOn ? t`On` : t`Off`}</span></label>`}
         </div>
         <p class="rule-summary">${describeRule(rule, namesIn(model))}</p>
         ${problems.map(({ field, message }) => html`
           <p class="problem">${field && html`<code>${placeOf(field)}</code> `}${message}</p>`)}
         ${isObject(rule) && typeof rule.python === "string" && html`
-          <details class="rule-source"><summary>Show the function</summary><${Source} text=${rule.python} /></details>`}
+          <details class="rule-source"><summary>${t`Show the function`}</summary><${Source} text=${rule.python} /></details>`}
         <div class="card-actions">
-          <button type="button" aria-label=${`Edit ${name}`}
-            onClick=${() => { model.dialog.value = { kind: "rule", position }; }}>Edit</button>
-          <button type="button" class="quiet danger" aria-label=${`Remove ${name}`} onClick=${onRemove}>Remove</button>
+          <button type="button" aria-label=${t`Edit ${name}`}
+            onClick=${() => { model.dialog.value = { kind: "rule", position }; }}>${t`Edit`}</button>
+          <button type="button" class="quiet danger" aria-label=${t`Remove ${name}`} onClick=${onRemove}>${t`Remove`}</button>
           <span class="moves">
-            <button type="button" class="quiet square" data-step="-1" aria-label=${`Move ${name} up`}
+            <button type="button" class="quiet square" data-step="-1" aria-label=${t`Move ${name} up`}
               aria-disabled=${position === 0} onClick=${() => onMove(-1)}><${UpIcon} /></button>
-            <button type="button" class="quiet square" data-step="1" aria-label=${`Move ${name} down`}
+            <button type="button" class="quiet square" data-step="1" aria-label=${t`Move ${name} down`}
               aria-disabled=${isLast} onClick=${() => onMove(1)}><${DownIcon} /></button>
           </span>
         </div>

@@ -9,6 +9,7 @@ import { problemsAtFields, rulesOf, withPolicy } from "../../state/policies.js";
 import { RULE_FIELDS, draftOfRule, ruleFromDraft, splitList, toggled } from "../../state/rule_drafts.js";
 import { DAYS } from "../../state/rules.js";
 import { Choices } from "../parts/choices.js";
+import { t } from "../../words.js";
 import { useApp } from "../parts/context.js";
 import { OtherProblems } from "../parts/field.js";
 import { FormFoot } from "../parts/form_foot.js";
@@ -20,18 +21,18 @@ import { PythonInput } from "./python_input.js";
 import { useSaving } from "../parts/saving.js";
 import { TryRules } from "./try_rules.js";
 
-const KINDS = /** @type {const} */ ([["conditions", "Conditions"], ["python", "Python"]]);
-const DAY_CHOICES = Object.entries(DAYS).map(([value, name]) => ({ value, name: name.slice(0, 3) }));
-const ATTACHMENTS = [{ value: "image", name: "An image" }, { value: "file", name: "A file" }];
-const TOOLS = [
-  { value: "", name: "With or without" }, { value: "yes", name: "Only with tools" }, { value: "no", name: "Only without tools" },
+const KINDS = /** @type {const} */ ([["conditions", () => t`Conditions`], ["python", () => t`Python`]]);
+const DAY_CHOICES = () => Object.entries(DAYS).map(([value, name]) => ({ value, name: name().slice(0, 3) }));
+const ATTACHMENTS = () => [{ value: "image", name: t`An image` }, { value: "file", name: t`A file` }];
+const TOOLS = () => [
+  { value: "", name: t`With or without` }, { value: "yes", name: t`Only with tools` }, { value: "no", name: t`Only without tools` },
 ];
-const POLICIES = [
-  { value: "", name: "As the provider is set" }, { value: "auto", name: "Auto: direct first" },
-  { value: "direct", name: "Direct only" }, { value: "relay", name: "Relay only" },
+const POLICIES = () => [
+  { value: "", name: t`As the provider is set` }, { value: "auto", name: t`Auto: direct first` },
+  { value: "direct", name: t`Direct only` }, { value: "relay", name: t`Relay only` },
 ];
-const STRATEGIES = [
-  { value: "", name: "As usual" }, { value: "order", name: "In their order" }, { value: "balanced", name: "By how they do" },
+const STRATEGIES = () => [
+  { value: "", name: t`As usual` }, { value: "order", name: t`In their order` }, { value: "balanced", name: t`By how they do` },
 ];
 const CONDITION_FIELDS = RULE_FIELDS.filter((pointer) => pointer !== "/python");
 const PYTHON_FIELDS = ["/name", "/python"];
@@ -63,15 +64,15 @@ export function RuleDialog({ position, close }) {
     withPolicy(model.config.value, "rules", position, rule).rules);
 
   return html`
-    <${Modal} title=${existing ? "Edit rule" : "Add a rule"} close=${close}>
+    <${Modal} title=${existing ? t`Edit rule` : t`Add a rule`} close=${close}>
       <form ref=${form} class="rule-form" onSubmit=${save} novalidate>
-        <${TextInput} ...${bind("/name")} label="Name" placeholder="Night over my relay" />
+        <${TextInput} ...${bind("/name")} label=${t`Name`} placeholder=${t`Night over my relay`} />
         <${KindChoice} kind=${draft.kind} onChange=${(/** @type {RuleDraft["kind"]} */ kind) => setDraft({ ...draft, kind })} />
         ${draft.kind === "python"
           ? html`<${PythonPart} bind=${bind} />`
           : html`<${WhenPart} bind=${bind} /><${ThenPart} bind=${bind} />`}
         <${OtherProblems} problems=${problems} shown=${shown} />
-        <${Part} title="Try" hint="See what the rules say to a request. Nothing is sent, and nothing is saved.">
+        <${Part} title=${t`Try`} hint=${t`See what the rules say to a request. Nothing is sent, and nothing is saved.`}>
           <${TryRules} scope="try-rule" rules=${tried} edited=${position ?? tried.length - 1} />
         <//>
         <${FormFoot} saving=${saving} close=${close} />
@@ -83,11 +84,11 @@ export function RuleDialog({ position, close }) {
 function KindChoice({ kind, onChange }) {
   return html`
     <fieldset class="kinds">
-      <legend class="unseen">Written as</legend>
+      <legend class="unseen">${t`Written as`}</legend>
       ${KINDS.map(([value, name]) => html`
         <label key=${value}>
           <input type="radio" name="kind" value=${value} checked=${kind === value} onChange=${() => onChange(value)} />
-          <span>${name}</span>
+          <span>${name()}</span>
         </label>`)}
     </fieldset>`;
 }
@@ -105,27 +106,27 @@ function Part({ title, hint, children }) {
 /** @param {{bind: Bind}} props */
 function WhenPart({ bind }) {
   return html`
-    <${Part} title="When" hint="All that you fill in must hold. With nothing filled in, the rule is for every request.">
-      <${TextInput} ...${bind("/when/provider")} label="Providers" placeholder="any"
+    <${Part} title=${t`When`} hint=${t`All that you fill in must hold. With nothing filled in, the rule is for every request.`}>
+      <${TextInput} ...${bind("/when/provider")} label=${t`Providers`} placeholder=${t`any`}
         hint=${html`<${ProviderHint} ...${bind("/when/provider")} />`} />
-      <${TextInput} ...${bind("/when/model")} label="Models" placeholder="any"
-        hint=${html`As the provider names them. <code>*</code> stands for anything: <code>gpt-5*, *:free</code>`} />
+      <${TextInput} ...${bind("/when/model")} label=${t`Models`} placeholder=${t`any`}
+        hint=${t`As the provider names them. * stands for anything: gpt-5*, *:free`} />
       <div class="pair">
-        <${TextInput} ...${bind("/when/tokens/min")} label="Tokens, at least" inputmode="numeric" placeholder="any" />
-        <${TextInput} ...${bind("/when/tokens/max")} label="Tokens, at most" inputmode="numeric" placeholder="any" />
-        <${TextInput} ...${bind("/when/time/from")} label="From" placeholder="hh:mm" />
-        <${TextInput} ...${bind("/when/time/to")} label="Until" placeholder="hh:mm" />
+        <${TextInput} ...${bind("/when/tokens/min")} label=${t`Tokens, at least`} inputmode="numeric" placeholder=${t`any`} />
+        <${TextInput} ...${bind("/when/tokens/max")} label=${t`Tokens, at most`} inputmode="numeric" placeholder=${t`any`} />
+        <${TextInput} ...${bind("/when/time/from")} label=${t`From`} placeholder="hh:mm" />
+        <${TextInput} ...${bind("/when/time/to")} label=${t`Until`} placeholder="hh:mm" />
       </div>
-      <${Choices} ...${bind("/when/time/days")} label="Days" options=${DAY_CHOICES}
-        hint="By your clock. A night belongs to the day on which it begins." />
+      <${Choices} ...${bind("/when/time/days")} label=${t`Days`} options=${DAY_CHOICES()}
+        hint=${t`By your clock. A night belongs to the day on which it begins.`} />
       <div class="pair">
-        <${Choices} ...${bind("/when/attachments")} label="Attachments" options=${ATTACHMENTS} />
-        <${SelectInput} ...${bind("/when/has_tools")} label="Tools" options=${withCurrent(TOOLS, bind("/when/has_tools").value)} />
+        <${Choices} ...${bind("/when/attachments")} label=${t`Attachments`} options=${ATTACHMENTS()} />
+        <${SelectInput} ...${bind("/when/has_tools")} label=${t`Tools`} options=${withCurrent(TOOLS(), bind("/when/has_tools").value)} />
       </div>
       <details class="advanced" open=${Boolean(bind("/when/tags").value)}>
-        <summary>Tags</summary>
-        <${TextInput} ...${bind("/when/tags")} label="One of these tags" placeholder="draft"
-          hint="Only programs give tags to their requests." />
+        <summary>${t`Tags`}</summary>
+        <${TextInput} ...${bind("/when/tags")} label=${t`One of these tags`} placeholder="draft"
+          hint=${t`Only programs give tags to their requests.`} />
       </details>
     <//>`;
 }
@@ -134,7 +135,7 @@ function WhenPart({ bind }) {
 function ProviderHint({ value, onChange }) {
   const { model } = useApp();
   const chosen = splitList(value);
-  return html`Ids, with commas between them; <code>*</code> stands for anything.
+  return html`${t`Ids, with commas between them; * stands for anything.`}
     ${model.modelGroups.value.map(({ id, name }) => html` <button type="button" class="link" key=${id}
       aria-pressed=${chosen.includes(id)} title=${name} onClick=${() => onChange(toggled(value, id))}>${id}</button>`)}`;
 }
@@ -146,18 +147,18 @@ function ThenPart({ bind }) {
   const hasRelays = relays.length > 0 || bind("/then/relays").value !== "";
   const isOrdered = bind("/then/strategy").value !== "balanced";
   return html`
-    <${Part} title="Then" hint="What you leave as it is stays as it is without the rule.">
+    <${Part} title=${t`Then`} hint=${t`What you leave as it is stays as it is without the rule.`}>
       <div class="pair">
-        <${SelectInput} ...${bind("/then/policy")} label="Way" options=${withCurrent(POLICIES, bind("/then/policy").value)} />
-        <${SelectInput} ...${bind("/then/strategy")} label="Several relays"
-          options=${withCurrent(STRATEGIES, bind("/then/strategy").value)} />
+        <${SelectInput} ...${bind("/then/policy")} label=${t`Way`} options=${withCurrent(POLICIES(), bind("/then/policy").value)} />
+        <${SelectInput} ...${bind("/then/strategy")} label=${t`Several relays`}
+          options=${withCurrent(STRATEGIES(), bind("/then/strategy").value)} />
       </div>
       ${hasRelays
-        ? html`<${Choices} ...${bind("/then/relays")} label="Only these relays" options=${relays} isOrdered=${isOrdered} />`
-        : html`<p class="hint">There is no relay yet to choose.</p>`}
+        ? html`<${Choices} ...${bind("/then/relays")} label=${t`Only these relays`} options=${relays} isOrdered=${isOrdered} />`
+        : html`<p class="hint">${t`There is no relay yet to choose.`}</p>`}
       <div class="pair">
-        <${ModelInput} ...${bind("/then/model")} label="Ask another model instead" />
-        <${TextInput} ...${bind("/then/timeout")} label="Wait for an answer, in seconds" inputmode="decimal" placeholder="as usual" />
+        <${ModelInput} ...${bind("/then/model")} label=${t`Ask another model instead`} />
+        <${TextInput} ...${bind("/then/timeout")} label=${t`Wait for an answer, in seconds`} inputmode="decimal" placeholder=${t`as usual`} />
       </div>
     <//>`;
 }
@@ -165,10 +166,10 @@ function ThenPart({ bind }) {
 /** @param {{bind: Bind}} props */
 function PythonPart({ bind }) {
   return html`
-    <${PythonInput} ...${bind("/python")} label="Function"
-      hint="Tab indents; press Escape and then Tab to leave the box." />
+    <${PythonInput} ...${bind("/python")} label=${t`Function`}
+      hint=${t`Tab indents; press Escape and then Tab to leave the box.`} />
     <details class="advanced">
-      <summary>What the function sees and returns</summary>
+      <summary>${t`What the function sees and returns`}</summary>
       <dl class="reference">
         <dt><code>request[…]</code></dt>
         <dd><code>provider</code>, <code>model</code>, <code>estimated_tokens</code>, <code>attachments</code>,
@@ -176,11 +177,10 @@ function PythonPart({ bind }) {
         <dt><code>context[…]</code></dt>
         <dd><code>hour</code>, <code>minute</code>, <code>weekday</code>, <code>routes</code>, <code>health</code>,
           <code>relays</code></dd>
-        <dt>It returns</dt>
-        <dd><code>None</code> if the rule is not for this request, else any of <code>policy</code>, <code>relays</code>,
-          <code>strategy</code>, <code>timeout</code>, <code>model</code> in a <code>dict</code></dd>
+        <dt>${t`It returns`}</dt>
+        <dd>${t`None if the rule is not for this request, else a dict with any of policy, relays, strategy, timeout, model.`}</dd>
       </dl>
-      <p class="hint">It sees no word of the conversation and no key. Do not paste a rule that you do not understand.</p>
+      <p class="hint">${t`It sees no word of the conversation and no key. Do not paste a rule that you do not understand.`}</p>
     </details>`;
 }
 

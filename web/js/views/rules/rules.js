@@ -3,6 +3,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { rulesOf } from "../../state/policies.js";
 import { exampleRules } from "../../state/rule_examples.js";
 import { describeRule } from "../../state/rules.js";
+import { t } from "../../words.js";
 import { useApp } from "../parts/context.js";
 import { html } from "../parts/html.js";
 import { PlusIcon } from "../parts/icons.js";
@@ -19,16 +20,16 @@ export function Rules() {
   return html`
     <section class="page rules-page">
       <header class="page-head">
-        <div><h1 tabindex="-1">Rules</h1>
-          <p>Which model, which way, and when. The first rule that matches decides, and no other is looked at.</p></div>
-        <button type="button" class="primary" onClick=${add}><${PlusIcon} /> Add rule</button>
+        <div><h1 tabindex="-1">${t`Rules`}</h1>
+          <p>${t`Which model, which way, and when. The first rule that matches decides, and no other is looked at.`}</p></div>
+        <button type="button" class="primary" onClick=${add}><${PlusIcon} /> ${t`Add rule`}</button>
       </header>
       <${WholeProblems} />
       ${rules.length ? html`<${RuleList} />` : html`<${NoRule} />`}
       ${rules.length > 0 && html`
         <section class="page-part" aria-labelledby="try-title">
-          <h2 id="try-title">Try them</h2>
-          <p class="hint">See what each rule says to a request. Nothing is sent.</p>
+          <h2 id="try-title">${t`Try them`}</h2>
+          <p class="hint">${t`See what each rule says to a request. Nothing is sent.`}</p>
           <div class="card"><${TryRules} scope="try" rules=${rules} /></div>
         </section>`}
       <${ModelGroups} />
@@ -69,17 +70,17 @@ function RuleList() {
     focusHeading();
   }
   return html`
-    <ol class="cards rule-list" aria-label="Rules, in their order" ref=${list}>
+    <ol class="cards rule-list" aria-label=${t`Rules, in their order`} ref=${list}>
       ${rules.map((rule, position) => html`
         <${RuleCard} key=${position} rule=${rule} position=${position} isLast=${position === rules.length - 1}
           onMove=${(/** @type {-1 | 1} */ step) => move(position, step)} onRemove=${() => remove(position)} />`)}
     </ol>`;
 }
 
-/** @type {Record<string, {text: string, button: string, dialog: "relay" | "provider"}>} */
+/** @type {Record<string, {text: () => string, button: () => string, dialog: "relay" | "provider"}>} */
 const LACKING = {
-  relay: { text: "It needs a relay to go over.", button: "Add relay", dialog: "relay" },
-  model: { text: "It needs a second model to go to.", button: "Add provider", dialog: "provider" },
+  relay: { text: () => t`It needs a relay to go over.`, button: () => t`Add relay`, dialog: "relay" },
+  model: { text: () => t`It needs a second model to go to.`, button: () => t`Add provider`, dialog: "provider" },
 };
 
 function NoRule() {
@@ -87,8 +88,8 @@ function NoRule() {
   const examples = exampleRules(model.config.value.relays, model.modelGroups.value, model.model.value);
   return html`
     <div class="nothing rules-nothing">
-      <p>No rule yet: every request goes directly where that works, and over a relay that you allowed where it does not.</p>
-      <p>A rule says for which requests that shall be otherwise. Two to begin with:</p>
+      <p>${t`No rule yet: every request goes directly where that works, and over a relay that you allowed where it does not.`}</p>
+      <p>${t`A rule says for which requests that shall be otherwise. Two to begin with:`}</p>
       <ul class="examples">${examples.map((example) => html`<${ExampleItem} key=${example.rule.id} example=${example} />`)}</ul>
     </div>`;
 }
@@ -105,13 +106,13 @@ function ExampleItem({ example: { rule, lacks } }) {
     <li class="card">
       <h2>${rule.name}</h2>
       <p class="rule-summary">${describeRule(rule, namesIn(model))}</p>
-      ${lacking && html`<p class="facts">${lacking.text}</p>`}
+      ${lacking && html`<p class="facts">${lacking.text()}</p>`}
       <div class="card-actions">
         ${lacking
           ? html`<button type="button" onClick=${() => { model.dialog.value = { kind: lacking.dialog, id: null }; }}>
-              ${lacking.button}</button>`
-          : html`<button type="button" aria-label=${`Add this rule: “${rule.name}”`}
-              onClick=${() => actions.reported(add())}>Add this rule</button>`}
+              ${lacking.button()}</button>`
+          : html`<button type="button" aria-label=${t`Add this rule: “${rule.name}”`}
+              onClick=${() => actions.reported(add())}>${t`Add this rule`}</button>`}
       </div>
     </li>`;
 }

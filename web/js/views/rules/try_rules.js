@@ -8,18 +8,22 @@ import { nameOfRule, describeAction, DAYS } from "../../state/rules.js";
 import { GROUP, splitModel } from "../../state/models.js";
 import { newTrial } from "../../state/trials.js";
 import { Choices } from "../parts/choices.js";
+import { t } from "../../words.js";
 import { useApp } from "../parts/context.js";
 import { html } from "../parts/html.js";
 import { LinesInput, SelectInput, TextInput } from "../parts/inputs.js";
 import { ModelSelect } from "../parts/model_inputs.js";
 import { namesIn } from "./rule_names.js";
 
-/** @type {Record<RuleOutcome["outcome"], string>} */
+/** @type {Record<RuleOutcome["outcome"], () => string>} */
 const WORDS = {
-  decides: "Decides", matches: "Matches, too late", differs: "Differs", failed: "Failed", off: "Off", broken: "Broken",
+  decides: () => t`Decides`, matches: () => t`Matches, too late`, differs: () => t`Differs`, failed: () => t`Failed`, off: () => t`Off`,
+  broken: () => t`Broken`,
 };
-const ANY_DAY = { value: "", name: "Today" };
-const HAVING = [{ value: "image", name: "An image" }, { value: "file", name: "A file" }, { value: "tools", name: "Tools" }];
+const ANY_DAY = () => ({ value: "", name: t`Today` });
+const HAVING = () => [
+  { value: "image", name: t`An image` }, { value: "file", name: t`A file` }, { value: "tools", name: t`Tools` },
+];
 
 /**
  * What each rule says to a request made up for it. The answer goes as soon as what it rests on is changed.
@@ -48,13 +52,13 @@ export function TryRules({ scope, rules, edited = null }) {
     event.preventDefault();
     void run();
   }
-  if (!asked.model) return html`<p class="hint">Add a provider first: rules are tried with one of its models.</p>`;
+  if (!asked.model) return html`<p class="hint">${t`Add a provider first: rules are tried with one of its models.`}</p>`;
   return html`
     <div class="trial" onKeyDown=${onKeyDown}>
       <${TrialFields} scope=${scope} trial=${asked} onChange=${setTrial} />
-      <button type="button" class="try" onClick=${run}>Try</button>
-      <div role="alert" aria-label="What the rules say">
-        ${tried?.of === subject && !found && html`<p class="waiting">Trying…</p>`}
+      <button type="button" class="try" onClick=${run}>${t`Try`}</button>
+      <div role="alert" aria-label=${t`What the rules say`}>
+        ${tried?.of === subject && !found && html`<p class="waiting">${t`Trying…`}</p>`}
         ${found && "failure" in found && html`<p class="problem">${found.failure}</p>`}
         ${found && "outcomes" in found && html`<${Outcomes} outcomes=${found.outcomes} edited=${edited} />`}
       </div>
@@ -70,21 +74,21 @@ function TrialFields({ scope, trial, onChange }) {
     name: `${scope}-${field}`, value: trial[field], problems: [],
     onChange: (/** @type {string} */ value) => onChange({ ...trial, [field]: value }),
   });
-  const days = [ANY_DAY, ...Object.entries(DAYS).map(([value, name]) => ({ value, name }))];
+  const days = [ANY_DAY(), ...Object.entries(DAYS).map(([value, name]) => ({ value, name: name() }))];
   return html`
     <div class="pair">
-      <${ModelSelect} ...${bind("model")} label="Model asked for" />
-      <${LinesInput} ...${bind("text")} label="Message to try" />
+      <${ModelSelect} ...${bind("model")} label=${t`Model asked for`} />
+      <${LinesInput} ...${bind("text")} label=${t`Message to try`} />
     </div>
     <details class="advanced">
-      <summary>At another time, longer, with attachments or tools</summary>
+      <summary>${t`At another time, longer, with attachments or tools`}</summary>
       <div class="pair">
-        <${TextInput} ...${bind("time")} label="Time of day" type="time" hint="Now, if left empty." />
-        <${SelectInput} ...${bind("day")} label="Day" options=${days} />
-        <${TextInput} ...${bind("tokens")} label="Tokens before this message" inputmode="numeric" placeholder="0" />
-        <${TextInput} ...${bind("tags")} label="Tagged" placeholder="draft" />
+        <${TextInput} ...${bind("time")} label=${t`Time of day`} type="time" hint=${t`Now, if left empty.`} />
+        <${SelectInput} ...${bind("day")} label=${t`Day`} options=${days} />
+        <${TextInput} ...${bind("tokens")} label=${t`Tokens before this message`} inputmode="numeric" placeholder="0" />
+        <${TextInput} ...${bind("tags")} label=${t`Tagged`} placeholder="draft" />
       </div>
-      <${Choices} ...${bind("with")} label="It has" options=${HAVING} />
+      <${Choices} ...${bind("with")} label=${t`It has`} options=${HAVING()} />
     </details>`;
 }
 
@@ -94,13 +98,13 @@ function Outcomes({ outcomes, edited }) {
   const names = namesIn(model);
   const isDecided = outcomes.some(({ outcome }) => outcome === "decides");
   return html`
-    ${!isDecided && html`<p class="none-decides">No rule decides: it goes as it would without rules.</p>`}
+    ${!isDecided && html`<p class="none-decides">${t`No rule decides: it goes as it would without rules.`}</p>`}
     <ol class="outcomes">
       ${outcomes.map(({ id, name, outcome, message, then }, position) => html`
         <li key=${position} data-outcome=${outcome}>
-          <span class="pill outcome">${WORDS[outcome]}</span>
-          <div><strong>${nameOfRule({ id, name }, position)}</strong>${position === edited && " (this rule)"}
-            <p>${message}${then && ` Such requests ${describeAction(then, names)}.`}</p></div>
+          <span class="pill outcome">${WORDS[outcome]()}</span>
+          <div><strong>${nameOfRule({ id, name }, position)}</strong>${position === edited && ` ${t`(this rule)`}`}
+            <p>${message}${then && ` ${t`Such requests ${describeAction(then, names)}.`}`}</p></div>
         </li>`)}
     </ol>`;
 }
