@@ -54,7 +54,7 @@ _SEED = """async ([provider, key, text]) => {
   const { newAnswer } = await import("./js/state/answers.js");
   const store = await Store.open(() => {});
   await store.saveSetting("config", { version: 1, providers: [provider], relays: [], consents: [] });
-  await store.saveSecret("providers", provider.id, { value: key, custody: "device" });
+  await store.vault.save("providers", provider.id, { value: key, custody: "device" });
   await store.saveSetting("model", `${provider.id}/${provider.models[0]}`);
   let talk = newConversation("long", 1);
   for (let turn = 0; turn < 1000; turn++) {

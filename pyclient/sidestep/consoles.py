@@ -49,13 +49,13 @@ class Console:
         printed = io.StringIO()
         try:
             body, last = _compile(source)
-            with contextlib.redirect_stdout(printed):
+            with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
                 await self._execute(body)
                 value = await self._execute(last)
             if value is not None:
                 self._namespace["_"] = value
                 printed.write(repr(value))
-        except Exception as error:  # noqa: BLE001 - whatever was typed may raise whatever it likes
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever was typed may raise whatever it likes
             # The frames of this module say nothing to whoever typed.
             own = error.__traceback__
             frames = own.tb_next.tb_next if own and own.tb_next else None

@@ -15,7 +15,7 @@ _SEED = """async ([provider, key, model]) => {
   const { Store } = await import("./js/store.js");
   const store = await Store.open();
   await store.saveSetting("config", { version: 1, providers: [provider], relays: [], consents: [] });
-  await store.saveSecret("providers", provider.id, { value: key, custody: "device" });
+  await store.vault.save("providers", provider.id, { value: key, custody: "device" });
   await store.saveSetting("model", model);
 }"""
 

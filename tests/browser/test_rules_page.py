@@ -14,7 +14,7 @@ _SEED = """async ([config, key]) => {
   const { Store } = await import("./js/store.js");
   const store = await Store.open();
   await store.saveSetting("config", config);
-  for (const { id } of config.providers) await store.saveSecret("providers", id, { value: key, custody: "device" });
+  for (const { id } of config.providers) await store.vault.save("providers", id, { value: key, custody: "device" });
   await store.saveSetting("model", "first/fake-small");
 }"""
 _READ_CONFIG = """async () => {

@@ -65,10 +65,8 @@ def test_a_passphrase_locks_the_keys_until_it_is_said(seed: Seed, open_provider:
     page.get_by_label("New passphrase", exact=True).fill("short")
     page.get_by_role("button", name="Set the passphrase").click()
     expect(page.get_by_role("main")).to_contain_text("At least 10 characters.")
-    page.get_by_label("New passphrase", exact=True).fill(PASSPHRASE)
-    page.get_by_label("Once more", exact=True).fill(PASSPHRASE)
-    page.get_by_role("button", name="Set the passphrase").click()
-    expect(page.get_by_role("button", name="Lock now")).to_be_visible()
+    page.get_by_role("button", name="Cancel").click()
+    _set_passphrase(page)
     assert page.evaluate(_STORED)["custodies"] == ["passphrase"]
     page.reload()
     wait_for_python(page)
@@ -90,6 +88,48 @@ def test_a_passphrase_locks_the_keys_until_it_is_said(seed: Seed, open_provider:
     page.get_by_role("radio", name=re.compile("^On this device")).check()
     expect(page.get_by_role("button", name="Lock now")).to_have_count(0)
     assert page.evaluate(_STORED)["custodies"] == ["device"]
+
+
+def _set_passphrase(page: Page) -> None:
+    open_settings(page)
+    page.get_by_role("radio", name=re.compile("^Under a passphrase")).check()
+    page.get_by_label("New passphrase", exact=True).fill(PASSPHRASE)
+    page.get_by_label("Once more", exact=True).fill(PASSPHRASE)
+    page.get_by_role("button", name="Set the passphrase").click()
+    expect(page.get_by_role("button", name="Lock now")).to_be_visible()
+
+
+def test_a_locked_key_outlives_edits_and_undo_and_is_locked_in_every_tab(
+    seed: Seed, open_provider: OpenProvider, context: BrowserContext
+) -> None:
+    page = seed(open_provider)
+    page.reload()
+    wait_for_python(page)
+    _set_passphrase(page)
+    other = context.new_page()
+    other.goto(page.url)
+    wait_for_python(other)
+    other.get_by_role("alert").get_by_role("button", name="Unlock").click()
+    other.get_by_role("dialog").get_by_label("Passphrase", exact=True).fill(PASSPHRASE)
+    other.get_by_role("dialog").get_by_role("button", name="Unlock").click()
+    expect(other.get_by_role("button", name="Lock now")).to_be_visible()
+    page.get_by_role("button", name="Lock now").click()
+    expect(other.get_by_role("alert")).to_contain_text("Your keys are locked.")
+    page.get_by_role("link", name="Providers").click()
+    page.get_by_role("button", name="Edit Fake").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Name", exact=True).fill("Renamed")
+    dialog.get_by_role("button", name="Save").click()
+    expect(dialog).to_have_count(0)
+    page.get_by_role("button", name="Remove Renamed").click()
+    page.get_by_role("button", name="Undo").click()
+    page.get_by_role("alert").get_by_role("button", name="Unlock").click()
+    page.get_by_role("dialog").get_by_label("Passphrase", exact=True).fill(PASSPHRASE)
+    page.get_by_role("dialog").get_by_role("button", name="Unlock").click()
+    expect(page.get_by_role("alert")).to_have_count(0)
+    page.get_by_role("link", name="Chat", exact=True).click()
+    send(page, "Hello")
+    expect(last_answer(page)).to_contain_text(open_provider.text)
 
 
 def test_colours_and_language_are_kept_and_hold_from_the_first_frame(page_without_python: Page) -> None:

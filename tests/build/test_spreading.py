@@ -31,7 +31,7 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="the tests are not sprea
         (64, ["tests/build/test_spreading.py"], 0),
         (64, ["tests/build/test_spreading.py::test_a", "tests/build/test_spreading.py::test_b", "tests/unit"], 0),
         (64, ["tests/unit", "tests/fakes"], 0),
-        (64, ["tests/unit", "tests/browser"], 2),
+        (64, ["tests/unit", "tests/e2e"], 2),
     ],
 )
 def test_what_is_small_stays_in_one_process(

@@ -24,7 +24,7 @@ _STORE = """async ({ settings, secrets, attempts }) => {
   const store = await Store.open(() => {});
   for (const [name, value] of Object.entries(settings)) await store.saveSetting(name, value);
   for (const [id, value] of Object.entries(secrets)) {
-    await store.saveSecret("providers", id, { value, custody: "device" });
+    await store.vault.save("providers", id, { value, custody: "device" });
   }
   // `ago` in hours; a little of everything, always the same.
   const rows = Array.from({ length: attempts.count }, (_, place) => {

@@ -29,6 +29,8 @@ async def test_what_goes_wrong_is_said_and_the_console_goes_on() -> None:
     outcome = await console.run("if")
     assert outcome.is_error
     assert "SyntaxError" in outcome.output
+    assert (await console.run("exit()")).is_error
+    assert (await console.run("import sys; print('told', file=sys.stderr)")).output == "told\n"
     assert (await console.run("1")).output == "1"
 
 

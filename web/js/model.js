@@ -6,7 +6,7 @@
  * @import { Attachment } from "./state/attachments.js"
  * @import { Conversation, Head } from "./state/conversations.js"
  * @import { Pairing } from "./state/pairings.js"
- * @import { Custody, SecretKind, VaultState } from "./store.js"
+ * @import { Custody, SecretKind, VaultState } from "./vaults.js"
  */
 import { readPreferences } from "./preferences.js";
 import { computed, signal } from "@preact/signals";

@@ -1,28 +1,21 @@
 // @ts-check
 /**
- * The page's only storage. Conversations, settings and wrapped secrets are in IndexedDB; secrets kept for this session
- * and settings whose write was cut short by a reload are in sessionStorage, and unsent drafts in localStorage: both
- * are written before a page that goes away is gone.
+ * The page's only storage. Conversations, settings and wrapped secrets (`vaults.js`) are in IndexedDB; secrets kept for
+ * this session and settings whose write was cut short by a reload are in sessionStorage, and unsent drafts in
+ * localStorage: both are written before a page that goes away is gone.
  *
  * @import { Config, Knowledge, ModelList } from "./protocol.js"
  * @import { Attachment } from "./state/attachments.js"
  * @import { Conversation, Head, Message } from "./state/conversations.js"
- * @import { Wrapped } from "./secrets.js"
+ * @import { Custody } from "./vaults.js"
  * @import { IDBPDatabase } from "idb"
  */
 import { deleteDB, openDB } from "idb";
-import { deriveKey, newRecipe } from "./passphrases.js";
-import { newWrappingKey, unwrap, wrap } from "./secrets.js";
 import { headOf } from "./state/conversations.js";
 import { loadConversation, loadHead, treeFromList } from "./state/stored_conversations.js";
+import { Vault } from "./vaults.js";
 
 /**
- * @typedef {"memory" | "session" | "device" | "passphrase"} Custody
- * @typedef {"none" | "locked" | "open"} VaultState  of what is kept under a passphrase
- * @typedef {"providers" | "relays"} SecretKind
- * @typedef {{value: string, custody: Custody}} Secret
- * @typedef {Record<SecretKind, Record<string, Secret>>} SecretBook
- *
  * @typedef {object} Settings
  * @property {Config} config
  * @property {object[]} evidence
@@ -43,23 +36,19 @@ const MEASUREMENTS_KEPT_S = 90 * 24 * 3600;
 const MEASUREMENTS_GIVEN_S = 7 * 24 * 3600;
 /** Messages. */
 const READ_AT_ONCE = 200;
-const WRAPPING_KEY = "wrapping-key";
-const PASSPHRASE = "passphrase";
-/** Opened to see whether a passphrase is the right one. */
-const CHECK = "check";
-const NOT_SECRETS = [WRAPPING_KEY, PASSPHRASE];
-const SESSION_SECRET = "sidestep.secret.";
+const OURS = "sidestep.";
 const DRAFTS = "sidestep.drafts";
 const UNSAVED = "sidestep.unsaved";
 
 export class Store {
   #database;
-  /** @type {CryptoKey | null} made of the passphrase, once it was said */
-  #passphraseKey = null;
+  /** Keys and tokens. */
+  vault;
 
   /** @param {IDBPDatabase<any>} database */
   constructor(database) {
     this.#database = database;
+    this.vault = new Vault(database);
   }
 
   /**
@@ -81,6 +70,9 @@ export class Store {
   /** All that is stored is deleted, for good. */
   static async erase() {
     await deleteDB(DATABASE);
+    for (const storage of [sessionStorage, localStorage]) {
+      for (const name of Object.keys(storage)) if (name.startsWith(OURS)) storage.removeItem(name);
+    }
   }
 
   // Settings
@@ -207,142 +199,6 @@ export class Store {
     const found = await Promise.all((await this.heads()).map(({ id }) => this.conversation(id)));
     return found.flatMap((conversation) => conversation ?? []);
   }
-
-  // Secrets
-
-  /** @returns {Promise<SecretBook>} */
-  async secrets() {
-    /** @type {SecretBook} */
-    const book = { providers: {}, relays: {} };
-    for (const [owner, secret] of await this.#vaultSecrets()) enter(book, owner, secret);
-    for (const [owner, value] of sessionSecrets()) enter(book, owner, { value, custody: "session" });
-    return book;
-  }
-
-  /**
-   * @param {SecretKind} kind
-   * @param {string} id
-   * @param {Secret} secret
-   */
-  async saveSecret(kind, id, { value, custody }) {
-    const owner = `${kind}/${id}`;
-    if (custody === "device" || custody === "passphrase") {
-      const key = custody === "device" ? await this.#wrappingKey() : this.#openKey();
-      // Written before it is taken away elsewhere, so that no step can lose it.
-      await this.#database.put("vault", { ...await wrap(key, owner, value), custody }, owner);
-      sessionStorage.removeItem(SESSION_SECRET + owner);
-      return;
-    }
-    if (custody === "session") sessionStorage.setItem(SESSION_SECRET + owner, value);
-    else sessionStorage.removeItem(SESSION_SECRET + owner);
-    await this.#database.delete("vault", owner);
-  }
-
-  /**
-   * @param {SecretKind} kind
-   * @param {string} id
-   */
-  async removeSecret(kind, id) {
-    sessionStorage.removeItem(`${SESSION_SECRET}${kind}/${id}`);
-    await this.#database.delete("vault", `${kind}/${id}`);
-  }
-
-  /** @returns {Promise<VaultState>} */
-  async vaultState() {
-    if (!await this.#database.get("vault", PASSPHRASE)) return "none";
-    return this.#passphraseKey ? "open" : "locked";
-  }
-
-  /**
-   * Sets a passphrase, or another one; what is kept under the one before is wrapped anew.
-   *
-   * @param {string} passphrase
-   */
-  async setPassphrase(passphrase) {
-    const rows = await this.#passphraseSecrets();
-    const recipe = newRecipe();
-    const key = await deriveKey(passphrase, recipe);
-    const check = await wrap(key, PASSPHRASE, CHECK);
-    const wrapped = await Promise.all(rows.map(async ([owner, value]) =>
-      /** @type {const} */ ([owner, { ...await wrap(key, owner, value), custody: "passphrase" }])));
-    // All at once: half of it under another passphrase would be lost.
-    const transaction = this.#database.transaction("vault", "readwrite");
-    const puts = wrapped.map(([owner, row]) => transaction.store.put(row, owner));
-    await Promise.all([...puts, transaction.store.put({ recipe, check }, PASSPHRASE), transaction.done]);
-    this.#passphraseKey = key;
-  }
-
-  /**
-   * @param {string} passphrase
-   * @returns {Promise<boolean>} whether it was the right one
-   */
-  async unlock(passphrase) {
-    const { recipe, check } = (await this.#database.get("vault", PASSPHRASE)) ?? {};
-    if (!recipe) return false;
-    const key = await deriveKey(passphrase, recipe);
-    try {
-      await unwrap(key, PASSPHRASE, check);
-    } catch {
-      // AES-GCM says nothing but that it does not fit.
-      return false;
-    }
-    this.#passphraseKey = key;
-    return true;
-  }
-
-  lock() {
-    this.#passphraseKey = null;
-  }
-
-  /** The passphrase is forgotten, unless something is still kept under it. */
-  async dropPassphrase() {
-    const rows = await this.#database.getAll("vault");
-    if (!rows.some((row) => row.custody === "passphrase")) await this.#database.delete("vault", PASSPHRASE);
-  }
-
-  /** @returns {Promise<[string, string][]>} owner and secret */
-  async #passphraseSecrets() {
-    const secrets = await this.#vaultSecrets();
-    return secrets.flatMap(([owner, { value, custody }]) =>
-      (custody === "passphrase" ? [/** @type {[string, string]} */ ([owner, value])] : []));
-  }
-
-  #openKey() {
-    if (!this.#passphraseKey) throw new Error("The passphrase was not said yet.");
-    return this.#passphraseKey;
-  }
-
-  /** @returns {Promise<[string, Secret][]>} owner and secret, of those that open now */
-  async #vaultSecrets() {
-    const owners = (await this.#database.getAllKeys("vault")).map(String).filter((owner) => !NOT_SECRETS.includes(owner));
-    const opened = await Promise.allSettled(owners.map((owner) => this.#open(owner)));
-    // One that no longer opens (another browser profile's copy) counts as absent: the user can type it again.
-    return opened.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
-  }
-
-  /**
-   * @param {string} owner
-   * @returns {Promise<[string, Secret]>}
-   */
-  async #open(owner) {
-    /** @type {Wrapped & {custody?: Custody}} */
-    const { custody = "device", ...wrapped } = await this.#database.get("vault", owner);
-    const key = custody === "passphrase" ? this.#openKey() : await this.#wrappingKey();
-    return [owner, { value: await unwrap(key, owner, wrapped), custody }];
-  }
-
-  /** @returns {Promise<CryptoKey>} */
-  async #wrappingKey() {
-    const kept = await this.#database.get("vault", WRAPPING_KEY);
-    if (kept) return kept;
-    const fresh = await newWrappingKey();
-    const transaction = this.#database.transaction("vault", "readwrite");
-    // Another tab may have made one meanwhile; the first one stays.
-    const earlier = await transaction.store.get(WRAPPING_KEY);
-    if (!earlier) await transaction.store.put(fresh, WRAPPING_KEY);
-    await transaction.done;
-    return earlier ?? fresh;
-  }
 }
 
 /** @returns {Record<string, string>} by conversation; that of a new chat under the empty name */
@@ -394,23 +250,6 @@ export function takeUnsaved() {
   } catch {
     return {};
   }
-}
-
-/** @returns {[string, string][]} owner and secret */
-function sessionSecrets() {
-  return Object.keys(sessionStorage)
-    .filter((name) => name.startsWith(SESSION_SECRET))
-    .map((name) => [name.slice(SESSION_SECRET.length), /** @type {string} */ (sessionStorage.getItem(name))]);
-}
-
-/**
- * @param {SecretBook} book
- * @param {string} owner
- * @param {Secret} secret
- */
-function enter(book, owner, secret) {
-  const slash = owner.indexOf("/");
-  book[/** @type {SecretKind} */ (owner.slice(0, slash))][owner.slice(slash + 1)] = secret;
 }
 
 /**

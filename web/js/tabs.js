@@ -4,7 +4,7 @@
  *
  * @import { Config, Knowledge } from "./protocol.js"
  *
- * @typedef {{knowledge: Knowledge} | {saved: string} | {deleted: string} | {config: Config} | {secrets: true}} News
+ * @typedef {{knowledge: Knowledge} | {saved: string} | {deleted: string} | {config: Config} | {secrets: true} | {locked: true}} News
  *   a conversation's id where it was saved or deleted; secrets themselves are never told, only that they changed
  */
 

@@ -80,7 +80,7 @@ export function createActions({ model, rpc, keeper, tabs, loaded, origin }) {
     async restore() {
       const [stored, book, heads, metrics] = await Promise.all([
         keeper.use((store) => store.settings()),
-        keeper.use((store) => store.secrets()),
+        keeper.use((store) => store.vault.secrets()),
         keeper.use((store) => store.heads()),
         keeper.use((store) => store.measurements(Date.now() / 1000)),
       ]);

@@ -2,10 +2,13 @@
 /**
  * @import { Secrets } from "../protocol.js"
  * @import { PageModel } from "../model.js"
- * @import { Custody, Secret, SecretBook, SecretKind } from "../store.js"
+ * @import { Custody, Secret, SecretBook, SecretKind } from "../vaults.js"
  * @import { Tabs } from "../tabs.js"
  * @import { Keeper } from "./keeper.js"
  */
+import { custodyName } from "../state/custodies.js";
+import { LockedError } from "../vaults.js";
+import { t } from "../words.js";
 
 /**
  * Keys and tokens, in memory and where they are kept. No signal ever holds one: no view has a reason to.
@@ -21,46 +24,68 @@ export function secretActions({ model, keeper, tabs, changed }) {
   let book = { providers: {}, relays: {} };
 
   tabs.listen(async (news) => {
-    if ("secrets" in news) await reload();
+    if ("locked" in news) await lock();
+    else if ("secrets" in news) await reload();
   });
 
   async function reload() {
-    const stored = await keeper.use((store) => store.secrets());
+    const stored = await keeper.use((store) => store.vault.secrets());
     if (!stored) return;
-    // What another tab holds for its session alone, or in memory, is not stored; what is here of it stays.
-    book = { providers: { ...kept(book.providers), ...stored.providers }, relays: { ...kept(book.relays), ...stored.relays } };
+    // What no other tab has is not stored where others look; what is here of it stays.
+    book = { providers: { ...ofThisTab(book.providers), ...stored.providers }, relays: { ...ofThisTab(book.relays), ...stored.relays } };
+    model.keptBy.value = (await keeper.use((store) => store.settings()))?.custody ?? model.keptBy.value;
     await publish();
     changed();
   }
 
   async function publish() {
     model.custody.value = { providers: custodyOf(book.providers), relays: custodyOf(book.relays) };
-    model.vault.value = (await keeper.use((store) => store.vaultState())) ?? "none";
+    model.vault.value = (await keeper.use((store) => store.vault.state())) ?? "none";
   }
 
-  /**
-   * @param {SecretKind} kind
-   * @param {string} id
-   * @param {Secret | undefined} secret
-   */
-  async function put(kind, id, secret) {
-    const { [id]: _, ...others } = book[kind];
-    book = { ...book, [kind]: secret?.value ? { ...others, [id]: secret } : others };
-    if (secret?.value) await keeper.use((store) => store.saveSecret(kind, id, secret));
-    else await keeper.use((store) => store.removeSecret(kind, id));
+  async function lock() {
+    await keeper.use(async (store) => store.vault.lock());
+    book = { providers: closed(book.providers), relays: closed(book.relays) };
     await publish();
-    tabs.tell({ secrets: true });
-  }
-
-  /** @param {Custody} custody */
-  async function moveAll(custody) {
-    for (const kind of /** @type {SecretKind[]} */ (["providers", "relays"])) {
-      for (const [id, { value }] of Object.entries(book[kind])) await put(kind, id, { value, custody });
-    }
+    changed();
   }
 
   return {
-    put,
+    /**
+     * Keeps a secret; where it is empty, what there is stays as it is, also while it is locked.
+     *
+     * @param {SecretKind} kind
+     * @param {string} id
+     * @param {Secret} secret
+     * @throws {Error} where it is to be under a passphrase that was not said
+     */
+    async put(kind, id, secret) {
+      if (!secret.value) return;
+      await locally(() => keeper.use((store) => store.vault.save(kind, id, secret)), secret.custody);
+      book = { ...book, [kind]: { ...book[kind], [id]: secret } };
+      await publish();
+      tabs.tell({ secrets: true });
+    },
+
+    /**
+     * @param {SecretKind} kind
+     * @param {string} id
+     * @returns {Promise<() => Promise<void>>} puts it back as it was, locked or not
+     */
+    async takeOut(kind, id) {
+      const { [id]: secret, ...others } = book[kind];
+      const putBack = await keeper.use((store) => store.vault.takeOut(kind, id));
+      book = { ...book, [kind]: others };
+      await publish();
+      tabs.tell({ secrets: true });
+      return async () => {
+        if (!secret) return;
+        await putBack?.();
+        book = { ...book, [kind]: { ...book[kind], [id]: secret } };
+        await publish();
+        tabs.tell({ secrets: true });
+      };
+    },
 
     /** @param {SecretBook | undefined} stored */
     async begin(stored) {
@@ -73,23 +98,28 @@ export function secretActions({ model, keeper, tabs, changed }) {
       return { providers: valuesOf(book.providers), relays: valuesOf(book.relays) };
     },
 
-    /** @param {SecretKind} kind @param {string} id @returns {Secret | undefined} */
+    /** @param {SecretKind} kind @param {string} id @returns {Secret | undefined} without a value while it is locked */
     find: (kind, id) => book[kind][id],
 
     /**
-     * From now on new keys are kept so, and all that there are now are moved; none is lost if a step fails, since each is
-     * in memory and stays where it was until it is written anew.
+     * From now on new keys are kept so, and all that there are now are moved at once.
      *
      * @param {Custody} custody
      * @param {string} [passphrase]  where one is set or changed
+     * @throws {Error} where they could not be moved; each is then where it was
      */
     async keepAll(custody, passphrase) {
-      if (passphrase) await keeper.strictly((store) => store.setPassphrase(passphrase));
-      await moveAll(custody);
-      if (custody !== "passphrase") await keeper.use((store) => store.dropPassphrase());
+      try {
+        book = await keeper.strictly((store) => store.vault.move(book, custody, passphrase));
+      } catch (error) {
+        await publish();
+        throw new Error(error instanceof LockedError ? lockedWords() : t`Your keys could not be moved, and are where they were.`);
+      }
       model.keptBy.value = custody;
       await keeper.saveSetting("custody", custody);
       await publish();
+      model.announcement.value = t`All keys are kept so now: ${custodyName(custody)}.`;
+      tabs.tell({ secrets: true });
     },
 
     /**
@@ -97,24 +127,41 @@ export function secretActions({ model, keeper, tabs, changed }) {
      * @returns {Promise<boolean>} whether it was the right one
      */
     async unlock(passphrase) {
-      const isRight = (await keeper.use((store) => store.unlock(passphrase))) ?? false;
+      const isRight = await keeper.strictly((store) => store.vault.unlock(passphrase));
       if (isRight) await reload();
       return isRight;
     },
 
+    /** In every tab. */
     async lock() {
-      await keeper.use(async (store) => store.lock());
-      /** @param {Record<string, Secret>} kind */
-      const open = (kind) => Object.fromEntries(Object.entries(kind).filter(([, { custody }]) => custody !== "passphrase"));
-      book = { providers: open(book.providers), relays: open(book.relays) };
-      await publish();
-      changed();
+      await lock();
+      tabs.tell({ locked: true });
     },
   };
+
+  /**
+   * @param {() => Promise<unknown>} save
+   * @param {Custody} custody
+   */
+  async function locally(save, custody) {
+    // Said before anything is tried: the page goes on in memory where the browser keeps nothing, but not unlocked.
+    if (custody === "passphrase" && model.vault.value !== "open") throw new Error(lockedWords());
+    await save();
+  }
 }
 
-/** @param {Record<string, Secret>} secrets of those that only this tab has */
-function kept(secrets) {
+function lockedWords() {
+  return t`Your keys are locked. Unlock them first.`;
+}
+
+/** @param {Record<string, Secret>} secrets @returns {Record<string, Secret>} without what only the passphrase gives */
+function closed(secrets) {
+  return Object.fromEntries(Object.entries(secrets).map(([id, { value, custody }]) =>
+    [id, { value: custody === "passphrase" ? "" : value, custody }]));
+}
+
+/** @param {Record<string, Secret>} secrets @returns {Record<string, Secret>} those that no other tab has */
+function ofThisTab(secrets) {
   return Object.fromEntries(Object.entries(secrets).filter(([, { custody }]) => custody === "memory" || custody === "session"));
 }
 
@@ -123,7 +170,7 @@ function custodyOf(secrets) {
   return Object.fromEntries(Object.entries(secrets).map(([id, { custody }]) => [id, custody]));
 }
 
-/** @param {Record<string, Secret>} secrets */
+/** @param {Record<string, Secret>} secrets @returns {Record<string, string>} */
 function valuesOf(secrets) {
-  return Object.fromEntries(Object.entries(secrets).map(([id, { value }]) => [id, value]));
+  return Object.fromEntries(Object.entries(secrets).flatMap(([id, { value }]) => (value ? [[id, value]] : [])));
 }

@@ -4,7 +4,7 @@
  * @import { PageModel } from "../model.js"
  * @import { Rpc } from "../rpc.js"
  * @import { Pairing } from "../state/pairings.js"
- * @import { Custody, SecretKind } from "../store.js"
+ * @import { Custody, SecretKind } from "../vaults.js"
  * @import { Tabs } from "../tabs.js"
  * @import { Keeper } from "./keeper.js"
  */
@@ -84,10 +84,9 @@ export function settingsActions({ model, rpc, keeper, tabs, secrets, toast, repo
    */
   async function remove(kind, id, remaining, name) {
     const before = model.config.value;
-    const secret = secrets.find(kind, id);
-    await secrets.put(kind, id, undefined);
+    const putBack = await secrets.takeOut(kind, id);
     toast(t`Removed ${name}.`, async () => {
-      await secrets.put(kind, id, secret);
+      await putBack();
       adopt(restored(model.config.value, before, kind, id));
     });
     adopt(remaining);
@@ -133,8 +132,11 @@ export function settingsActions({ model, rpc, keeper, tabs, secrets, toast, repo
     async saveProvider(provider, typedKey, custody) {
       const taken = [GROUP, ...model.config.value.providers.map(({ id }) => id)];
       const id = provider.id || freeId(provider.kind === "custom" ? provider.name : provider.kind, taken);
-      const key = typedKey || secrets.find("providers", id)?.value || "";
-      const checked = await rpc.call("check_provider", { provider: { ...provider, id }, api_key: key });
+      const kept = secrets.find("providers", id);
+      const checked = await rpc.call("check_provider", { provider: { ...provider, id }, api_key: typedKey || kept?.value || "" });
+      // A key that is locked is there, though nobody can see it now.
+      const isLocked = !typedKey && kept?.value === "";
+      checked.problems = checked.problems.filter(({ field }) => !(isLocked && field === "api_key"));
       if (!checked.problems.length) {
         await secrets.put("providers", id, { value: checked.api_key, custody });
         adopt(withProvider(model.config.value, checked.provider));

@@ -119,6 +119,7 @@ export const words = {
   "All chats, providers, keys, relays and rules of this page in this browser are deleted for good.":
     "Alle Chats, Anbieter, Schlüssel, Relays und Regeln dieser Seite in diesem Browser werden endgültig gelöscht.",
   "All keyboard shortcuts": "Alle Tastenkürzel",
+  "All keys are kept so now: {0}.": "Alle Schlüssel werden jetzt so aufbewahrt: {0}.",
   "All requests": "Alle Anfragen",
   "All that you fill in must hold. With nothing filled in, the rule is for every request.":
     "Alles, was du ausfüllst, muss zutreffen. Ohne Angaben gilt die Regel für jede Anfrage.",
@@ -765,6 +766,9 @@ export const words = {
   "You said:": "Du sagtest:",
   "Your keys are locked. Everything else works; providers that need a key wait for it.":
     "Deine Schlüssel sind gesperrt. Alles andere geht; Anbieter, die einen Schlüssel brauchen, warten darauf.",
+  "Your keys are locked. Unlock them first.": "Deine Schlüssel sind gesperrt. Entsperre sie zuerst.",
+  "Your keys could not be moved, and are where they were.":
+    "Deine Schlüssel ließen sich nicht verschieben und sind, wo sie waren.",
   "Your message": "Deine Nachricht",
   "Your providers": "Deine Anbieter",
   "Your relays": "Deine Relays",

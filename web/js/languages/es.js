@@ -118,6 +118,7 @@ export const words = {
   "All chats, providers, keys, relays and rules of this page in this browser are deleted for good.":
     "Se borran para siempre todos los chats, proveedores, claves, relés y reglas de esta página en este navegador.",
   "All keyboard shortcuts": "Todos los atajos de teclado",
+  "All keys are kept so now: {0}.": "Ahora todas las claves se guardan así: {0}.",
   "All requests": "Todas las peticiones",
   "All that you fill in must hold. With nothing filled in, the rule is for every request.":
     "Debe cumplirse todo lo que rellenes. Sin rellenar nada, la regla vale para todas las peticiones.",
@@ -762,6 +763,8 @@ export const words = {
   "You said:": "Dijiste:",
   "Your keys are locked. Everything else works; providers that need a key wait for it.":
     "Tus claves están bloqueadas. Todo lo demás funciona; los proveedores que necesitan una clave la esperan.",
+  "Your keys are locked. Unlock them first.": "Tus claves están bloqueadas. Desbloquéalas primero.",
+  "Your keys could not be moved, and are where they were.": "Tus claves no se pudieron mover y siguen donde estaban.",
   "Your message": "Tu mensaje",
   "Your providers": "Tus proveedores",
   "Your relays": "Tus relés",

@@ -2,7 +2,7 @@
 /**
  * Where keys are kept, in plain words.
  *
- * @import { Custody } from "../store.js"
+ * @import { Custody } from "../vaults.js"
  */
 import { t } from "../words.js";
 

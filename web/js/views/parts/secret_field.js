@@ -2,7 +2,7 @@
 /**
  * @import { ComponentChildren } from "preact"
  * @import { Problem } from "../../protocol.js"
- * @import { Custody } from "../../store.js"
+ * @import { Custody } from "../../vaults.js"
  */
 import { useState } from "preact/hooks";
 import { CUSTODIES, custodyMeaning, custodyName } from "../../state/custodies.js";

@@ -2,7 +2,7 @@
 /**
  * @import { CatalogueEntry, Problem, Provider } from "../../protocol.js"
  * @import { Draft } from "../../state/provider_drafts.js"
- * @import { Custody } from "../../store.js"
+ * @import { Custody } from "../../vaults.js"
  */
 import { draftOf, readDraft } from "../../state/provider_drafts.js";
 import { t } from "../../words.js";

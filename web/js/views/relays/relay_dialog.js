@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * @import { SealingLevel } from "../../protocol.js"
- * @import { Custody } from "../../store.js"
+ * @import { Custody } from "../../vaults.js"
  */
 import { t } from "../../words.js";
 import { useRef, useState } from "preact/hooks";

@@ -1,5 +1,5 @@
 // @ts-check
-/** @import { Custody } from "../../store.js" */
+/** @import { Custody } from "../../vaults.js" */
 import { useState } from "preact/hooks";
 import { CUSTODIES, custodyName, custodyProtection, passphraseProblem } from "../../state/custodies.js";
 import { t, tn } from "../../words.js";

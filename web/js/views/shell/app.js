@@ -23,6 +23,8 @@ import { UpdateNotice } from "./update_notice.js";
 import { useShortcuts } from "./use_shortcuts.js";
 import { VaultNotice } from "./vault_notice.js";
 
+/** As the style sheets have it. */
+const NARROW = "(max-width: 760px)";
 const VIEWS = { chat: Chat, providers: Providers, relays: Relays, rules: Rules, insights: Insights, settings: Settings };
 
 /** @param {{model: PageModel, actions: Actions}} props */
@@ -35,6 +37,7 @@ function Shell() {
   const View = VIEWS[model.view.value];
   useFocusOnViewChange();
   useShortcuts();
+  const isCovered = useDrawer();
   return html`
     <div class="shell ${model.menuOpen.value ? "menu-open" : ""}" onKeyDown=${(/** @type {KeyboardEvent} */ event) => {
       if (event.key === "Escape") model.menuOpen.value = false;
@@ -44,7 +47,7 @@ function Shell() {
       <${Sidebar} />
       <${Status} />
       <div class="scrim" onClick=${() => { model.menuOpen.value = false; }}></div>
-      <main id="main" tabindex="-1">
+      <main id="main" tabindex="-1" inert=${isCovered}>
         <${StorageNotice} />
         <${VaultNotice} />
         <${UpdateNotice} />
@@ -80,6 +83,26 @@ function skipToMain(event) {
   // Not followed: the address's fragment names the view.
   event.preventDefault();
   document.getElementById("main")?.focus();
+}
+
+/**
+ * On a narrow page the side bar lies over the rest: what is under it cannot be reached, and the focus goes into it.
+ *
+ * @returns {boolean} whether it lies over the page now
+ */
+function useDrawer() {
+  const { model } = useApp();
+  const isCovered = model.menuOpen.value && matchMedia(NARROW).matches;
+  useEffect(() => {
+    if (!isCovered) return undefined;
+    /** @type {HTMLElement | null} */ (document.querySelector("#side a"))?.focus();
+    return () => {
+      // Back to the button, unless whatever closed it has put the focus elsewhere.
+      const button = /** @type {HTMLElement | null} */ (document.querySelector(".topbar button"));
+      if (document.activeElement === document.body || document.activeElement?.closest("#side")) button?.focus();
+    };
+  }, [isCovered]);
+  return isCovered;
 }
 
 function useFocusOnViewChange() {
