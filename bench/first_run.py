@@ -19,6 +19,7 @@ from tools.places import DIST
 from tools.servers import serve_folder
 
 ROUNDS = 5
+STEPS = ("open the page", "press “Try the demo”", "press an example")
 WANTED_STEPS = 3
 _OWN_ONLY = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
 _PATIENCE = 60_000
@@ -84,12 +85,12 @@ def main() -> int:
     return report(
         bench="the first run, from a cold start to the demo's answer",
         rounds=ROUNDS,
-        steps=["open the page", "press “Try the demo”", "press an example"],
+        steps=STEPS,
         median_seconds=medians,
         bare_pyodide_seconds=round(alone, 3),
         first_word_over_bare_pyodide=round(medians["first word"] / alone, 2),
         wanted=f"at most {WANTED_STEPS} steps",
-        is_reached=True,
+        is_reached=len(STEPS) <= WANTED_STEPS,
     )
 
 
