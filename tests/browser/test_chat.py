@@ -211,3 +211,29 @@ def test_page_works_where_nothing_can_be_stored(page: Page, static_server: str) 
     expect(page.get_by_text("keeps nothing for this page")).to_be_visible()
     expect(page.get_by_role("status")).to_contain_text("Python is ready")
     expect(page.get_by_role("button", name="Add provider")).to_be_visible()
+
+
+_RULE = """async () => {
+  const { Store } = await import("./js/store.js");
+  const store = await Store.open(() => {});
+  const { config } = await store.settings();
+  const rule = { id: "long", name: "Patient ones", enabled: true, when: { model: "fake*" }, then: { timeout: 90 } };
+  await store.saveSetting("config", { ...config, rules: [rule] });
+}"""
+
+
+def test_an_answer_tells_which_rule_decided_how_it_went(seed: Seed, open_provider: OpenProvider) -> None:
+    page = seed(open_provider)
+    page.evaluate(_RULE)
+    page.reload()
+    send(page, "Hello")
+    expect(last_answer(page)).to_have_attribute("data-status", "done")
+    page.reload()
+    last_answer(page).get_by_role("button", name=re.compile("^direct")).click()
+    why = last_answer(page).get_by_role("note")
+    expect(why).to_contain_text("Rule: Patient ones")
+    why.get_by_role("link", name="Look at the rules").click()
+    page.get_by_role("button", name="Remove Patient ones").click()
+    page.get_by_role("link", name="Chat", exact=True).click()
+    last_answer(page).get_by_role("button", name=re.compile("^direct")).click()
+    expect(why).to_contain_text("Rule: Patient ones (not there any more)")

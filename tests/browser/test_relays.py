@@ -139,3 +139,62 @@ def test_what_the_host_may_see_is_chosen_only_where_there_is_a_key(page: Page, s
     dialog.get_by_role("button", name="Save").click()
     expect(card).to_contain_text("Attic")
     expect(card).to_contain_text("sees the words, and not the providers' keys")
+
+
+_TWO = """async () => {
+  const { Store } = await import("./js/store.js");
+  const store = await Store.open(() => {});
+  const relay = (id) => ({ id, name: `Relay ${id}`, url: `https://${id}.example` });
+  await store.saveSetting("config", { version: 1, relays: [relay("a"), relay("b")], consents: [],
+    providers: [{ id: "mine", kind: "custom", name: "Mine", base_url: "https://mine.example/v1", dialect: "openai_chat",
+      headers: {}, route: "auto", models: ["m"] }] });
+  for (const id of ["a", "b"]) await store.vault.save("relays", id, { value: "t".repeat(40), custody: "device" });
+}"""
+
+
+def test_several_relays_have_an_order_weights_and_consents(page: Page, static_server: str) -> None:
+    page.goto(f"{static_server}/")
+    page.evaluate(_TWO)
+    page.goto(f"{static_server}/#relays")
+    page.reload()
+    wait_for_python(page)
+    cards = page.get_by_role("list", name="Your relays")
+    expect(cards.get_by_role("heading")).to_have_text(["Relay a", "Relay b"])
+    cards.get_by_role("button", name="Move Relay b up").click()
+    expect(cards.get_by_role("heading")).to_have_text(["Relay b", "Relay a"])
+    page.get_by_role("button", name="Edit Relay b").click()
+    dialog = page.get_by_role("dialog", name="Edit relay")
+    dialog.get_by_label("Weight").fill("0")
+    dialog.get_by_role("button", name="Save").click()
+    expect(dialog).to_contain_text("A weight is a number above 0.")
+    dialog.get_by_label("Weight").fill("2,5")
+    dialog.get_by_role("button", name="Save").click()
+    expect(dialog).to_have_count(0)
+    first = cards.get_by_role("listitem").filter(has=page.get_by_role("heading")).first
+    first.get_by_text("Allow it more").click()
+    first.get_by_role("button", name="Let it see the key of Mine").click()
+    expect(first).to_contain_text("May see the key of Mine.")
+    page.reload()
+    expect(cards.get_by_role("heading")).to_have_text(["Relay b", "Relay a"])
+    expect(first).to_contain_text("May see the key of Mine.")
+    page.get_by_role("button", name="Edit Relay b").click()
+    expect(dialog.get_by_label("Weight")).to_have_value("2.5")
+
+
+def test_a_link_pasted_anywhere_in_the_view_is_taken_and_the_guide_names_this_page(
+    page: Page, static_server: str
+) -> None:
+    page.goto(f"{static_server}/#relays")
+    expect(page.get_by_text("How to host one")).to_be_visible()
+    command = page.locator(".guide pre").first
+    expect(command).to_contain_text(f"SIDESTEP_ORIGINS={static_server} sidestep-relay serve --page {static_server}/")
+    wait_for_python(page)
+    page.get_by_role("heading", name="Relays", level=1).evaluate(
+        """(heading, link) => {
+          const data = new DataTransfer();
+          data.setData("text/plain", link);
+          heading.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true }));
+        }""",
+        make_link("https://relay.example"),
+    )
+    expect(page.get_by_role("dialog", name="Add this relay?")).to_contain_text("https://relay.example")

@@ -297,7 +297,7 @@ async def test_a_provider_is_checked_before_it_is_saved() -> None:
 
 
 async def test_a_relay_is_checked_and_tested() -> None:
-    status = MockResponse(200, {}, [b'{"version": "0.1.0", "providers": []}'])
+    status = MockResponse(200, {}, [b'{"version": "0.1.0", "providers": [], "limits": {"streams": 4, "odd": "x"}}'])
     page = Page(MockTransport(lambda _: status))
     checked = (await page.ask("check_relay", relay={"url": "https://attic.test/"}, token=" t-1 "))["value"]
     assert (checked["relay"]["id"], checked["relay"]["url"], checked["token"]) == (
@@ -308,7 +308,17 @@ async def test_a_relay_is_checked_and_tested() -> None:
     assert (await page.ask("check_relay", relay={"url": "attic"}, token="t"))["value"]["problems"]
     assert (await page.ask("check_relay", relay={"url": "https://attic.test"}, token=""))["value"]["problems"]
     tested = (await page.ask("test_relay", relay={"url": "https://attic.test"}, token="t"))["value"]
-    assert tested["version"] == "0.1.0"
+    assert (tested["version"], tested["limits"]) == ("0.1.0", {"streams": 4})
+
+
+async def test_an_answer_tells_which_rule_decided() -> None:
+    rule = {"id": "big", "name": "Big ones", "enabled": True, "when": {"model": "gpt*"}, "then": {"timeout": 9}}
+    page = Page(MockTransport(answers))
+    await page.ask("configure", config=CONFIG | {"rules": [rule]}, secrets=SECRETS, page_origin="https://page.test")
+    for model, wanted in (("openai/gpt", {"id": "big", "name": "Big ones"}), ("openai/other", None)):
+        chat = page.send("chat", model=model, **CHAT)
+        await page.answer(chat)
+        assert page.events(chat)[0]["rule"] == wanted
 
 
 async def test_a_bad_row_of_the_configuration_is_reported_and_the_rest_used() -> None:
