@@ -1,9 +1,9 @@
 """Fixtures of the page's own tests: the page opened by hand, with a provider already there, or without Python."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.fakes.fixtures import open_provider, zai_provider  # noqa: F401 - fixtures are used by name
 from tests.fakes.providers import OpenProvider
@@ -18,6 +18,20 @@ _SEED = """async ([provider, key, model]) => {
   await store.vault.save("providers", provider.id, { value: key, custody: "device" });
   await store.saveSetting("model", model);
 }"""
+
+
+@pytest.fixture(scope="module")
+def bare_page(browser: Browser, static_server: str) -> Iterator[Page]:
+    """The page's address with none of its scripts running: its modules can be imported and tried one by one.
+
+    Shared by the tests of a file, which only call functions that change nothing.
+    """
+    context = browser.new_context()
+    page = context.new_page()
+    page.route("**/js/main.js", lambda route: route.abort())
+    page.goto(f"{static_server}/")
+    yield page
+    context.close()
 
 
 @pytest.fixture

@@ -58,6 +58,7 @@ def luminance(colour: str) -> float:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_text_has_enough_contrast(page_without_python: Page, scheme: str) -> None:
     page_without_python.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    expect(page_without_python.locator("html")).to_have_attribute("data-theme", scheme)
     read = "(name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim()"
     for front, back in _PAIRS:
         one, other = (luminance(page_without_python.evaluate(read, name)) for name in (front, back))

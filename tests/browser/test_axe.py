@@ -51,6 +51,7 @@ def furnished(seed: Seed, open_provider: OpenProvider) -> Page:
 def test_every_view_and_dialog_is_accessible(furnished: Page, scheme: str) -> None:
     page = furnished
     page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+    expect(page.locator("html")).to_have_attribute("data-theme", scheme)
     for view in ("Chat", "Providers", "Relays", "Rules", "Insights", "Settings"):
         page.get_by_role("link", name=view, exact=True).click()
         expect(page.get_by_role("heading", level=1)).to_be_attached()

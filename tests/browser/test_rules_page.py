@@ -292,14 +292,11 @@ def test_nothing_is_cut_off_on_a_narrow_screen(open_rules: OpenRules) -> None:
 
 
 @pytest.fixture
-def run(page: Page, static_server: str) -> Run:
+def run(bare_page: Page) -> Run:
     """Evaluate a JavaScript expression with the functions of the rules' modules as `r`; no page around it."""
-    # For its import map; nothing else of the page is to run.
-    page.route("**/js/main.js", lambda route: route.abort())
-    page.goto(f"{static_server}/")
     names = "['rules', 'rule_drafts', 'policies', 'trials', 'group_drafts']"
     modules = f"{names}.map((name) => import(`/js/state/${{name}}.js`))"
-    return lambda expression: page.evaluate(
+    return lambda expression: bare_page.evaluate(
         f"Promise.all({modules}).then((all) => Object.assign({{}}, ...all)).then((r) => {expression})"
     )
 

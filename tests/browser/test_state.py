@@ -30,12 +30,10 @@ _MODULES = [
 
 
 @pytest.fixture
-def run(page: Page, static_server: str) -> Run:
-    """Evaluate a JavaScript expression, with the module's functions as `s`; no page and no Python around it."""
-    page.route("**/js/main.js", lambda route: route.abort())
-    page.goto(f"{static_server}/")
+def run(bare_page: Page) -> Run:
+    """Evaluate a JavaScript expression, with the modules' functions as `s`; no page and no Python around it."""
     modules = f"{json.dumps(_MODULES)}.map((name) => import(`/js/state/${{name}}.js`))"
-    return lambda expression: page.evaluate(
+    return lambda expression: bare_page.evaluate(
         f"Promise.all({modules}).then((found) => Object.assign({{}}, ...found)).then((s) => {expression})"
     )
 
