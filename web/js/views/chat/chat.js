@@ -43,7 +43,8 @@ function Log({ length, children }) {
 
   useLayoutEffect(() => {
     const box = /** @type {HTMLElement} */ (log.current);
-    const follow = () => { if (follows.current) box.scrollTop = box.scrollHeight; };
+    // What greets in an empty chat is read from its beginning.
+    const follow = () => { if (follows.current && length > 0) box.scrollTop = box.scrollHeight; };
     const observer = new ResizeObserver(follow);
     observer.observe(/** @type {HTMLElement} */ (content.current));
     observer.observe(box);
