@@ -58,7 +58,7 @@ def test_every_view_and_dialog_is_accessible(furnished: Page, scheme: str) -> No
         look(page, view)
     openers = {
         "Chat": ("System prompt and parameters",),
-        "Providers": ("Add provider",),
+        "Providers": ("Add provider", "Test connection of Fake", "Diagnose Fake", "2 models"),
         "Relays": ("Add relay",),
         "Rules": ("Add rule", "Add group"),
         "Settings": ("All keyboard shortcuts", "Delete everything…"),
