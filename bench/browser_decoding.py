@@ -5,7 +5,6 @@ Both ask the same provider on this computer for the same stream, in turn, from t
 
 from __future__ import annotations
 
-import os
 import statistics
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,14 +15,12 @@ from playwright.sync_api import Page, sync_playwright
 from bench._measures import CHUNKS, ROUNDS, check_size, count_characters, report, write_stream
 from tests.fakes import OpenProvider, Stream
 from tests.fakes.servers import Answer, Recorded
-from tools.browsers import prepare_browser
+from tools.browsers import list_arguments, prepare_browser
 from tools.commands import prepare_site
 from tools.places import DIST
 from tools.servers import serve_folder
 
 WANTED = 0.8
-# Whatever the page asks for, nothing leaves this computer.
-_OWN_ONLY = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
 
 _START = """async ({origin, wheel, address, key}) => {
     const {loadPyodide} = await import(`${origin}/pyodide/pyodide.mjs`);
@@ -85,10 +82,8 @@ class _StreamingProvider(OpenProvider):
 def open_page() -> Iterator[Page]:
     """Open an empty page of the built site in a Chromium that reaches this computer only."""
     prepare_site(for_tests=True)
-    is_root = hasattr(os, "geteuid") and os.geteuid() == 0
-    arguments = [_OWN_ONLY, "--disable-gpu", *(["--no-sandbox"] if is_root else [])]
     with serve_folder(DIST) as origin, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=prepare_browser(), args=arguments)
+        browser = playwright.chromium.launch(executable_path=prepare_browser(), args=list_arguments())
         page = browser.new_page()
         # A file of the site that runs no script of its own, so that nothing else competes for the page.
         page.goto(f"{origin}/build.json")

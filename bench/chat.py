@@ -6,7 +6,6 @@ and while the same page is idle.
 
 from __future__ import annotations
 
-import os
 import statistics
 import time
 from collections.abc import Iterator
@@ -18,7 +17,7 @@ from bench._measures import report
 from tests.fakes import OpenProvider, Stream
 from tests.fakes.servers import Answer, Recorded
 from tests.fakes.wires import DONE, write_chunk
-from tools.browsers import prepare_browser
+from tools.browsers import list_arguments, prepare_browser
 from tools.commands import prepare_site
 from tools.places import DIST
 from tools.servers import serve_folder
@@ -26,7 +25,6 @@ from tools.servers import serve_folder
 TOKENS_PER_SECOND = 200
 SECONDS = 10
 LONGEST_TASK_MS = 50
-_OWN_ONLY = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
 _PATIENCE = 180_000
 
 _WATCH = """() => {
@@ -130,10 +128,8 @@ def read(page: Page) -> dict[str, Any]:
 def main() -> int:
     """Measure and print; return 1 if what is wanted was not reached."""
     prepare_site(for_tests=True)
-    is_root = hasattr(os, "geteuid") and os.geteuid() == 0
-    arguments = [_OWN_ONLY, "--disable-gpu", *(["--no-sandbox"] if is_root else [])]
     with _Provider() as fake, serve_folder(DIST) as origin, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=prepare_browser(), args=arguments)
+        browser = playwright.chromium.launch(executable_path=prepare_browser(), args=list_arguments())
         page = browser.new_page()
         page.goto(f"{origin}/build.json")
         page.goto(origin)

@@ -5,7 +5,6 @@ A fresh profile each round: nothing is cached, as at a first visit. What a perso
 
 from __future__ import annotations
 
-import os
 import statistics
 import time
 from typing import Any
@@ -13,7 +12,7 @@ from typing import Any
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from bench._measures import report
-from tools.browsers import prepare_browser
+from tools.browsers import list_arguments, prepare_browser
 from tools.commands import prepare_site
 from tools.places import DIST
 from tools.servers import serve_folder
@@ -21,7 +20,6 @@ from tools.servers import serve_folder
 ROUNDS = 5
 STEPS = ("open the page", "press “Try the demo”", "press an example")
 WANTED_STEPS = 3
-_OWN_ONLY = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
 _PATIENCE = 60_000
 
 _BARE = """async (origin) => {
@@ -68,16 +66,14 @@ def time_bare(browser: Browser, origin: str) -> float:
 def main() -> int:
     """Measure and print; return 1 if what is wanted was not reached."""
     prepare_site(for_tests=True)
-    is_root = hasattr(os, "geteuid") and os.geteuid() == 0
-    arguments = [_OWN_ONLY, "--disable-gpu", *(["--no-sandbox"] if is_root else [])]
     rows: list[dict[str, float]] = []
     bare: list[float] = []
     with serve_folder(DIST) as origin, sync_playwright() as playwright:
         for _ in range(ROUNDS):
-            browser = playwright.chromium.launch(executable_path=prepare_browser(), args=arguments)
+            browser = playwright.chromium.launch(executable_path=prepare_browser(), args=list_arguments())
             bare.append(time_bare(browser, origin))
             browser.close()
-            browser = playwright.chromium.launch(executable_path=prepare_browser(), args=arguments)
+            browser = playwright.chromium.launch(executable_path=prepare_browser(), args=list_arguments())
             rows.append(time_first_run(browser, origin))
             browser.close()
     medians: dict[str, Any] = {stage: round(statistics.median(row[stage] for row in rows), 3) for stage in rows[0]}

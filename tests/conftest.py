@@ -3,7 +3,6 @@
 Browser tests are plain functions: Playwright's synchronous interface keeps an event loop of its own.
 """
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,24 +10,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.page_errors import PageErrors
-from tools.browsers import prepare_browser
+from tools.browsers import list_arguments, prepare_browser
 from tools.commands import prepare_site
 from tools.places import DIST
 from tools.servers import serve_folder
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
-
-_ARGUMENTS = (
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-gpu",
-    "--disable-quic",
-    "--disable-sync",
-    "--no-first-run",
-    # Whatever a page asks for, nothing leaves this computer.
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost, EXCLUDE *.localhost",
-)
 
 
 pytest_plugins = ["tests.spreading", "tests.faults.tables"]
@@ -59,10 +47,8 @@ def browser() -> Iterator["Browser"]:
     """A headless Chromium that reaches this computer only."""
     from playwright.sync_api import sync_playwright  # noqa: PLC0415 - other tests start faster without
 
-    is_root = hasattr(os, "geteuid") and os.geteuid() == 0
-    arguments = [*_ARGUMENTS, *(["--no-sandbox"] if is_root else [])]
     with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=prepare_browser(), args=arguments)
+        opened = playwright.chromium.launch(executable_path=prepare_browser(), args=list_arguments())
         yield opened
         opened.close()
 

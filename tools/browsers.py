@@ -13,6 +13,16 @@ from tools.steps import step
 
 VARIABLE = "SIDESTEP_CHROMIUM"
 
+_ARGUMENTS = (
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-sync",
+    "--no-first-run",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost, EXCLUDE *.localhost",
+)
+
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 _PLACES = (
     "/usr/bin/chromium",
@@ -26,6 +36,12 @@ _NO_BROWSER = (
     "There is no Chromium for the browser tests and none could be installed: install Chromium or Chrome, "
     f"or name one with the variable {VARIABLE}, then run the same command again."
 )
+
+
+def list_arguments() -> list[str]:
+    """Return what a Chromium is started with in tests, benches and pictures; it reaches this computer only."""
+    is_root = hasattr(os, "geteuid") and os.geteuid() == 0
+    return [*_ARGUMENTS, *(["--no-sandbox"] if is_root else [])]
 
 
 def find_browser(environment: Mapping[str, str] | None = None) -> Path | None:

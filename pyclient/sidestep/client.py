@@ -311,11 +311,11 @@ class Client:
     def find_cost(self, name: str, usage: Usage) -> float | None:
         """Return what *usage* of the model *name* (`provider/model`) cost in US dollars, or None if that is not known.
 
-        Raises:
-            ConfigurationError: there is no such provider.
+        It is not known of a provider that was removed while it answered either.
         """
         provider_id, _, model_id = name.partition("/")
-        return find_cost(usage, self._discovery.recall(self._find_provider(provider_id), model_id))
+        provider = self.config.find_provider(provider_id)
+        return find_cost(usage, self._discovery.recall(provider, model_id)) if provider else None
 
     async def check_relay(self, relay: Relay) -> RelayStatus:
         """Ask a relay what it is.

@@ -125,15 +125,14 @@ class Trial:
                     yield step
                 yield self._step("models", True, f"It lists {len(listed.models)} models.")
             elif _is_final(_root(listed.error)):
-                async with aclosing(self._fail(listed.error, took)) as steps:
-                    async for failed in steps:
-                        yield failed
+                for said in await self._fail(listed.error, took):
+                    yield said
                 return
             else:
                 yield self._step("models", None, f"Its list of models cannot be read: {_root(listed.error).message}")
         async with aclosing(self._chat(model or next(iter(self._provider.entry.models), ""))) as chat:
-            async for said in chat:
-                yield said
+            async for told in chat:
+                yield told
 
     async def _chat(self, model: str) -> AsyncGenerator[Step | TrialOutcome]:
         if not model:
@@ -144,9 +143,8 @@ class Trial:
         try:
             await self._read_first(f"{self._provider.id}/{model}")
         except SidestepError as error:
-            async with aclosing(self._fail(error, self._tick() - began, model)) as steps:
-                async for step in steps:
-                    yield step
+            for said in await self._fail(error, self._tick() - began, model):
+                yield said
             return
         took = self._tick() - began
         for step in self._passed(took):
@@ -179,28 +177,26 @@ class Trial:
             self._step("cors", True, "It lets this page read its answers."),
         ]
 
-    async def _fail(self, error: SidestepError, took: float, model: str = "") -> AsyncGenerator[Step | TrialOutcome]:
+    async def _fail(self, error: SidestepError, took: float, model: str = "") -> list[Step | TrialOutcome]:
+        """Return which layer an error belongs to, those below it that it proves good, and the outcome."""
         root = _root(error)
-        if isinstance(root, RelayUnreachable | RelayRefused):
-            yield self._step("relay", False, root.message, took)
-        elif isinstance(root, ResponseError):
-            if not self._is_reached:
-                for step in self._reached(took):
-                    yield step
-            is_key = isinstance(root, AuthenticationError | PermissionDenied)
-            if not is_key and not self._is_reached:
-                yield self._step("key", True, self._describe_key())
-            layer: Layer = "key" if is_key else "chat" if model else "models"
-            yield self._step(layer, False, root.message, took)
-        elif isinstance(root, ConfigurationError):
-            yield self._step("address", False, root.message)
-        elif self._route.kind == "relay":
-            yield self._step("relay", False, root.message, took)
-        else:
-            verdict = await self._asked.diagnose(self._provider.id, root)
-            for step in self._explain(verdict, took):
-                yield step
-        yield TrialOutcome(self._route, works=False, error=root)
+        return [*await self._place(root, took, model), TrialOutcome(self._route, works=False, error=root)]
+
+    async def _place(self, root: SidestepError, took: float, model: str) -> list[Step]:
+        is_of_relay = isinstance(root, RelayUnreachable | RelayRefused)
+        if isinstance(root, ResponseError) and not is_of_relay:
+            return self._refused(root, took, model)
+        if isinstance(root, ConfigurationError):
+            return [self._step("address", False, root.message)]
+        if is_of_relay or self._route.kind == "relay":
+            return [self._step("relay", False, root.message, took)]
+        return self._explain(await self._asked.diagnose(self._provider.id, root), took)
+
+    def _refused(self, root: ResponseError, took: float, model: str) -> list[Step]:
+        if isinstance(root, AuthenticationError | PermissionDenied):
+            below = [] if self._is_reached else self._reached(took)
+            return [*below, self._step("key", False, root.message, took)]
+        return [*self._passed(took), self._step("chat" if model else "models", False, root.message, took)]
 
     def _explain(self, verdict: Verdict, took: float) -> list[Step]:
         """Return what a verdict says of the layers below the answer that nobody could read."""

@@ -1,8 +1,15 @@
 """What a person does in the page, as the tests' words."""
 
+import base64
+import json
+import re
+
 from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.fakes.providers import OpenProvider
+
+PASSPHRASE = "correct horse battery"
+RELAY_TOKEN = "pairing-token-0123456789abcdef"
 
 
 class Held:
@@ -23,6 +30,27 @@ class Held:
         self._is_open = True
         for route in self._routes:
             route.continue_()
+
+
+def make_link(url: str, name: str = "My laptop", **more: str) -> str:
+    """Return a pairing link's fragment."""
+    data = json.dumps({"url": url, "token": RELAY_TOKEN, "name": name, **more}).encode()
+    return "#relay=" + base64.urlsafe_b64encode(data).decode().rstrip("=")
+
+
+def open_settings(page: Page) -> None:
+    page.get_by_role("link", name="Settings", exact=True).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Settings")
+
+
+def set_passphrase(page: Page) -> None:
+    """Keep the keys under `PASSPHRASE`; they are open then."""
+    open_settings(page)
+    page.get_by_role("radio", name=re.compile("^Under a passphrase")).check()
+    page.get_by_label("New passphrase", exact=True).fill(PASSPHRASE)
+    page.get_by_label("Once more", exact=True).fill(PASSPHRASE)
+    page.get_by_role("button", name="Set the passphrase").click()
+    expect(page.get_by_role("button", name="Lock now")).to_be_visible()
 
 
 def wait_for_python(page: Page) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.pages import last_answer, send, wait_for_python
+from tests.browser.pages import last_answer, make_link, send, set_passphrase, wait_for_python
 from tests.fakes.providers import OpenProvider
 from tools.places import NODE_MODULES
 
@@ -72,6 +72,17 @@ def test_every_view_and_dialog_is_accessible(furnished: Page, scheme: str) -> No
             page.keyboard.press("Escape")
     page.keyboard.press("Control+k")
     look(page, "palette")
+    page.keyboard.press("Escape")
+    page.evaluate("(link) => { location.hash = link; }", make_link("https://relay.example"))
+    expect(page.get_by_role("dialog")).to_be_visible()
+    look(page, "pairing")
+    page.get_by_role("button", name="Not now").click()
+    set_passphrase(page)
+    page.get_by_role("button", name="Lock now").click()
+    look(page, "locked")
+    page.get_by_role("alert").get_by_role("button", name="Unlock").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    look(page, "unlock")
 
 
 def test_the_empty_page_is_accessible(page: Page, static_server: str) -> None:

@@ -1,21 +1,13 @@
 """Relays: pairing links, consents, removal."""
 
-import base64
-import json
 import re
 
 from playwright.sync_api import Page, expect
 
 from sidestep.envelopes import decode_public_key, encode, make_fingerprint
-from tests.browser.pages import provider_cards, wait_for_python
+from tests.browser.pages import RELAY_TOKEN, make_link, provider_cards, wait_for_python
 
 _POINT = b"\x04" + bytes(range(64))
-_TOKEN = "pairing-token-0123456789abcdef"
-
-
-def make_link(url: str, name: str = "My laptop", **more: str) -> str:
-    data = json.dumps({"url": url, "token": _TOKEN, "name": name, **more}).encode()
-    return "#relay=" + base64.urlsafe_b64encode(data).decode().rstrip("=")
 
 
 def test_relay_of_the_same_origin_is_paired_at_once(page: Page, static_server: str) -> None:
@@ -24,7 +16,7 @@ def test_relay_of_the_same_origin_is_paired_at_once(page: Page, static_server: s
     assert "relay=" not in page.url
     page.get_by_role("link", name="Relays").click()
     expect(provider_cards(page)).to_contain_text(re.compile("This computer.*every provider", re.DOTALL))
-    assert _TOKEN not in page.content()
+    assert RELAY_TOKEN not in page.content()
 
 
 def test_relay_of_another_origin_is_shown_before_it_is_added(page: Page, static_server: str) -> None:
@@ -62,7 +54,7 @@ def test_pasted_link_fills_the_form_and_removal_can_be_undone(page: Page, static
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("Relay URL").fill(f"https://page.example/{make_link('https://relay.example')}")
     expect(dialog.get_by_label("Relay URL")).to_have_value("https://relay.example")
-    expect(dialog.get_by_label("Relay token", exact=True)).to_have_value(_TOKEN)
+    expect(dialog.get_by_label("Relay token", exact=True)).to_have_value(RELAY_TOKEN)
     dialog.get_by_role("button", name="Save").click()
     card = provider_cards(page)
     expect(card).to_contain_text("My laptop")

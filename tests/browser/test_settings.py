@@ -7,12 +7,11 @@ from pathlib import Path
 
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.browser.pages import last_answer, send, wait_for_python
+from tests.browser.pages import PASSPHRASE, last_answer, open_settings, send, set_passphrase, wait_for_python
 from tests.fakes.providers import OpenProvider
 
 Seed = Callable[[OpenProvider], Page]
 
-PASSPHRASE = "correct horse battery"
 
 _STORED = """async () => {
   const database = await new Promise((resolve) => {
@@ -27,11 +26,6 @@ _STORED = """async () => {
   const session = Object.values(sessionStorage).join(" ");
   return { custodies: rows.map(({ custody }) => custody).filter(Boolean), session };
 }"""
-
-
-def open_settings(page: Page) -> None:
-    page.get_by_role("link", name="Settings").click()
-    expect(page.get_by_role("heading", name="Settings", level=1)).to_be_visible()
 
 
 def test_keys_are_kept_as_they_are_wanted_and_none_is_lost(seed: Seed, open_provider: OpenProvider) -> None:
@@ -66,7 +60,7 @@ def test_a_passphrase_locks_the_keys_until_it_is_said(seed: Seed, open_provider:
     page.get_by_role("button", name="Set the passphrase").click()
     expect(page.get_by_role("main")).to_contain_text("At least 10 characters.")
     page.get_by_role("button", name="Cancel").click()
-    _set_passphrase(page)
+    set_passphrase(page)
     assert page.evaluate(_STORED)["custodies"] == ["passphrase"]
     page.reload()
     wait_for_python(page)
@@ -90,22 +84,13 @@ def test_a_passphrase_locks_the_keys_until_it_is_said(seed: Seed, open_provider:
     assert page.evaluate(_STORED)["custodies"] == ["device"]
 
 
-def _set_passphrase(page: Page) -> None:
-    open_settings(page)
-    page.get_by_role("radio", name=re.compile("^Under a passphrase")).check()
-    page.get_by_label("New passphrase", exact=True).fill(PASSPHRASE)
-    page.get_by_label("Once more", exact=True).fill(PASSPHRASE)
-    page.get_by_role("button", name="Set the passphrase").click()
-    expect(page.get_by_role("button", name="Lock now")).to_be_visible()
-
-
 def test_a_locked_key_outlives_edits_and_undo_and_is_locked_in_every_tab(
     seed: Seed, open_provider: OpenProvider, context: BrowserContext
 ) -> None:
     page = seed(open_provider)
     page.reload()
     wait_for_python(page)
-    _set_passphrase(page)
+    set_passphrase(page)
     other = context.new_page()
     other.goto(page.url)
     wait_for_python(other)
@@ -151,6 +136,22 @@ def test_colours_and_language_are_kept_and_hold_from_the_first_frame(page_withou
     expect(page.locator("html")).to_have_attribute("data-theme", "light")
     page.emulate_media(color_scheme="dark")
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+
+
+def test_an_error_is_told_in_the_readers_language_with_pythons_own_words_below(
+    seed: Seed, open_provider: OpenProvider
+) -> None:
+    page = seed(open_provider)
+    page.reload()
+    open_settings(page)
+    page.get_by_label("Language", exact=True).select_option("Deutsch")
+    page.get_by_role("link", name="Chat", exact=True).click()
+    open_provider.answers.append(open_provider.error(401, "Who are you?"))
+    page.get_by_role("textbox", name="Nachricht").fill("Hallo")
+    page.get_by_role("button", name="Senden").click()
+    card = page.get_by_role("group", name="Was schiefging")
+    expect(card).to_contain_text("Schlüssel abgelehnt.")
+    expect(card.locator("[lang=en]").first).to_contain_text("Who are you?")
 
 
 def test_everything_is_saved_without_a_key_and_deleted_when_asked(seed: Seed, open_provider: OpenProvider) -> None:

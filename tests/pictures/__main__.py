@@ -1,6 +1,5 @@
 """Take the pictures: `python -m tests.pictures FOLDER [SCENE …]`."""
 
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,11 +8,10 @@ from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 from tests.fakes.providers import OpenProvider
 from tests.pictures.scenes import SCENES, Scene, furnish
-from tools.browsers import prepare_browser
+from tools.browsers import list_arguments, prepare_browser
 from tools.places import DIST
 from tools.servers import serve_folder
 
-_OWN_ONLY = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost"
 _SIZES = {"wide": (1280, 860), "narrow": (390, 844)}
 _SCHEMES = ("light", "dark")
 
@@ -22,10 +20,8 @@ def main(arguments: Sequence[str]) -> int:
     """Take the pictures of all scenes, or of those named; return the exit code."""
     folder, *names = arguments
     scenes = [scene for scene in SCENES if not names or scene.name in names]
-    is_root = hasattr(os, "geteuid") and os.geteuid() == 0
-    options = [_OWN_ONLY, "--disable-gpu", *(["--no-sandbox"] if is_root else [])]
     with serve_folder(DIST) as origin, OpenProvider() as fake, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=prepare_browser(), args=options)
+        browser = playwright.chromium.launch(executable_path=prepare_browser(), args=list_arguments())
         for scheme in _SCHEMES:
             for size in _SIZES:
                 with _open(browser, scheme, size) as furnished, _open(browser, scheme, size) as empty:

@@ -1,6 +1,6 @@
 // @ts-check
 /** @import { View } from "./model.js" */
-import { effect } from "@preact/signals";
+import { computed, effect } from "@preact/signals";
 import { render } from "preact";
 import { createActions } from "./actions/index.js";
 import { Keeper } from "./actions/keeper.js";
@@ -84,8 +84,10 @@ void applyPreferences(model.preferences.value).then(mount);
 actions.updates.watch();
 addEventListener("hashchange", followAddress);
 addEventListener("pagehide", () => keeper.leave());
+// Every frame of an answer is a new conversation; only another one has another draft.
+const conversationId = computed(() => model.conversation.value?.id ?? "");
 effect(() => {
   // Before the stored conversation is open, nobody knows whose draft this is.
-  if (model.loaded.value) saveDraft(model.conversation.value?.id ?? "", model.draft.value);
+  if (model.loaded.value) saveDraft(conversationId.value, model.draft.value);
 });
 void restore();

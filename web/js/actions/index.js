@@ -28,7 +28,7 @@ import { updateActions } from "./updates.js";
 import { secretActions } from "./secrets.js";
 import { settingsActions } from "./settings.js";
 import { toastActions } from "./toasts.js";
-import { withHead } from "../state/conversations.js";
+import { inOrder } from "../state/conversations.js";
 
 const DEMO_MODEL = "tour";
 
@@ -87,7 +87,7 @@ export function createActions({ model, rpc, keeper, tabs, loaded, origin }) {
       model.models.value = stored?.models ?? {};
       model.model.value = stored?.model ?? "";
       model.favourites.value = stored?.favourites ?? [];
-      model.conversations.value = (heads ?? []).reduce(withHead, []);
+      model.conversations.value = inOrder(heads ?? []);
       await restoreDraft(stored);
       const { evidence = [], ledger = [] } = stored ?? {};
       model.keptBy.value = stored?.custody ?? "device";

@@ -61,7 +61,9 @@ export function secretActions({ model, keeper, tabs, changed }) {
      */
     async put(kind, id, secret) {
       if (!secret.value) return;
-      await locally(() => keeper.use((store) => store.vault.save(kind, id, secret)), secret.custody);
+      // Said before anything is tried: the page goes on in memory where the browser keeps nothing, but not unlocked.
+      if (secret.custody === "passphrase" && model.vault.value !== "open") throw new Error(lockedWords());
+      await keeper.use((store) => store.vault.save(kind, id, secret));
       book = { ...book, [kind]: { ...book[kind], [id]: secret } };
       await publish();
       tabs.tell({ secrets: true });
@@ -138,16 +140,6 @@ export function secretActions({ model, keeper, tabs, changed }) {
       tabs.tell({ locked: true });
     },
   };
-
-  /**
-   * @param {() => Promise<unknown>} save
-   * @param {Custody} custody
-   */
-  async function locally(save, custody) {
-    // Said before anything is tried: the page goes on in memory where the browser keeps nothing, but not unlocked.
-    if (custody === "passphrase" && model.vault.value !== "open") throw new Error(lockedWords());
-    await save();
-  }
 }
 
 function lockedWords() {

@@ -74,8 +74,10 @@ export const words = {
     "Eine neue Version dieser Seite ist da. Beim Neuladen geht nichts verloren.",
   "A newer version of this page is open in another tab, and only that one can save. Reload this one.":
     "In einem anderen Tab ist eine neuere Version dieser Seite offen, und nur sie kann speichern. Lade diese neu.",
+  "A page of https may not call an address of http.": "Eine https-Seite darf keine http-Adresse aufrufen.",
   "A pairing link can be opened, pasted anywhere in this view, or typed into the form.":
     "Ein Kopplungslink lässt sich öffnen, irgendwo in dieser Ansicht einfügen oder ins Formular tippen.",
+  "A policy of this page forbids the call.": "Eine Richtlinie dieser Seite verbietet den Aufruf.",
   "A question goes from this browser to the provider, with no server in between. Where a provider refuses browsers, your own relay takes it around the block.":
     "Eine Frage geht von diesem Browser zum Anbieter, ohne Server dazwischen. Wo ein Anbieter Browser abweist, führt dein eigenes Relay sie außen herum.",
   "A relay is a small server of your own that carries calls to providers which refuse browsers.":
@@ -409,6 +411,7 @@ export const words = {
   "New line": "Neue Zeile",
   "New passphrase": "Neue Passphrase",
   "Night over my relay": "Nachts über mein Relay",
+  "No answer came in time.": "Es kam rechtzeitig keine Antwort.",
   "No answer yet.": "Noch keine Antwort.",
   "No key": "Kein Schlüssel",
   "No key was sent anywhere yet.": "Noch wurde nirgendwohin ein Schlüssel gesendet.",
@@ -438,6 +441,7 @@ export const words = {
   "Not tested yet": "Noch nicht getestet",
   "Not the providers' keys": "Nicht die Schlüssel der Anbieter",
   "Not tried yet": "Noch nicht versucht",
+  "Nothing answers at this address.": "Unter dieser Adresse antwortet nichts.",
   "Nothing failed in this time.": "In dieser Zeit ist nichts gescheitert.",
   "Nothing fits this choice.": "Nichts passt zu dieser Auswahl.",
   "Nothing found.": "Nichts gefunden.",
@@ -446,6 +450,7 @@ export const words = {
     "Noch ist nichts gemessen. Jede Antwort trägt dazu bei: Sende eine Nachricht und komm wieder.",
   "Nothing is written down anywhere. You type your keys again each time.":
     "Nichts wird irgendwo aufgeschrieben. Du tippst deine Schlüssel jedes Mal neu.",
+  "Nothing stands in the way.": "Nichts steht im Weg.",
   "Nothing that was sent for this is billed, and no key went where it may not go.":
     "Nichts, was dafür gesendet wurde, wird berechnet, und kein Schlüssel ging dorthin, wohin er nicht darf.",
   "Now, if left empty.": "Jetzt, wenn leer.",
@@ -577,6 +582,8 @@ export const words = {
   "Show {0}": "{0} zeigen",
   "Sidestep {0}, with Pyodide {1}.": "Sidestep {0}, mit Pyodide {1}.",
   "Skip to the content": "Zum Inhalt springen",
+  "Something on this computer or network blocks the call.":
+    "Etwas auf diesem Rechner oder im Netz blockiert den Aufruf.",
   "Spend": "Ausgaben",
   "Start afresh…": "Neu anfangen …",
   "Starting Python…": "Python startet …",
@@ -607,8 +614,10 @@ export const words = {
   "That pairing link is incomplete. Copy it again from where the relay printed it.":
     "Dieser Kopplungslink ist unvollständig. Kopiere ihn noch einmal von dort, wo das Relay ihn ausgegeben hat.",
   "That server lets no other page read it.": "Jener Server lässt es keine andere Seite lesen.",
+  "The address is not that of the API.": "Die Adresse ist nicht die der API.",
   "The address your relay printed, or the whole pairing link.":
     "Die Adresse, die dein Relay ausgab, oder der ganze Kopplungslink.",
+  "The answer broke off.": "Die Antwort ist abgebrochen.",
   "The answer to the very same request is given again from this browser, and marked as kept.":
     "Die Antwort auf genau dieselbe Anfrage wird aus diesem Browser wieder gegeben und als aufbewahrt markiert.",
   "The browser cannot read what it stored for this page. Nothing is deleted. Reload, and if that does not help start afresh.":
@@ -621,8 +630,12 @@ export const words = {
   "The browser keeps it until you delete it.": "Der Browser behält es, bis du es löschst.",
   "The browser may clear it by itself when the disk is full.":
     "Der Browser darf es von selbst löschen, wenn der Datenträger voll ist.",
+  "The browser or an extension of it forbids the call.": "Der Browser oder eine Erweiterung verbietet den Aufruf.",
+  "The browser was not allowed to reach the local network.": "Der Browser durfte das lokale Netz nicht erreichen.",
   "The browser's storage for this page is nearly full. Save and delete old chats before it is.":
     "Der Speicher des Browsers für diese Seite ist fast voll. Speichere und lösche alte Chats, bevor er es ist.",
+  "The cause cannot be told.": "Die Ursache lässt sich nicht feststellen.",
+  "The certificate of this address is not accepted.": "Das Zertifikat dieser Adresse wird nicht anerkannt.",
   "The chat goes on from here.": "Der Chat geht von hier aus weiter.",
   "The client that answers your chats is here as “client”. Be careful with what others tell you to paste: this console can read your keys.":
     "Der Client, der deine Chats beantwortet, ist hier als „client“. Sei vorsichtig mit dem, was andere dich einfügen lassen: Diese Konsole kann deine Schlüssel lesen.",
@@ -633,23 +646,37 @@ export const words = {
   "The host in front of it sees the words, and not the providers' keys.":
     "Der Host davor sieht die Worte, nicht aber die Schlüssel der Anbieter.",
   "The key goes to the provider and nowhere else.": "Der Schlüssel geht zum Anbieter und sonst nirgendwohin.",
+  "The key may not do this.": "Der Schlüssel darf das nicht.",
+  "The key was refused.": "Der Schlüssel wurde abgelehnt.",
   "The last step asks the model for a few tokens; nothing else of it is billed.":
     "Der letzte Schritt bittet das Modell um ein paar Token; sonst wird nichts davon berechnet.",
   "The link you opened adds {0} at": "Der Link, den du geöffnet hast, fügt {0} hinzu, unter",
   "The list of providers did not load ({0}). Reload the page.":
     "Die Liste der Anbieter hat nicht geladen ({0}). Lade die Seite neu.",
   "The list of providers is still loading…": "Die Liste der Anbieter lädt noch …",
+  "The network shows a page of its own instead.": "Das Netz zeigt stattdessen eine eigene Seite.",
   "The page's description did not load ({0}).": "Die Beschreibung der Seite hat nicht geladen ({0}).",
   "The provider did not give its list. Test the connection to see why.":
     "Der Anbieter gab seine Liste nicht her. Teste die Verbindung, um zu sehen, warum.",
+  "The provider failed.": "Beim Anbieter ist ein Fehler aufgetreten.",
+  "The provider is overloaded.": "Der Anbieter ist überlastet.",
   "The provider keeps some of it to itself.": "Der Anbieter behält etwas davon für sich.",
   "The provider keeps the reasoning to itself.": "Der Anbieter behält die Überlegung für sich.",
+  "The provider lets no page read its answers.": "Der Anbieter lässt keine Webseite seine Antworten lesen.",
+  "The provider lets no page read its errors.": "Der Anbieter lässt keine Webseite seine Fehler lesen.",
+  "The provider refuses the request.": "Der Anbieter lehnt die Anfrage ab.",
+  "The provider will not answer this content.": "Der Anbieter beantwortet diesen Inhalt nicht.",
+  "The quota or the balance is used up.": "Das Kontingent oder das Guthaben ist aufgebraucht.",
+  "The relay does not answer.": "Das Relay antwortet nicht.",
+  "The relay refused its token.": "Das Relay hat sein Token abgelehnt.",
+  "The relay refused the call.": "Das Relay hat den Aufruf abgelehnt.",
   "The same seed makes the same answer likelier.": "Derselbe Startwert macht dieselbe Antwort wahrscheinlicher.",
   "The services you have keys for. Calls go straight to them where they allow it.":
     "Die Dienste, für die du Schlüssel hast. Aufrufe gehen direkt zu ihnen, wo sie es zulassen.",
   "The two are not the same.": "Die beiden sind nicht gleich.",
   "Then": "Dann",
   "There is no relay yet to choose.": "Noch lässt sich kein Relay wählen.",
+  "There is no such model for this key.": "Für diesen Schlüssel gibt es dieses Modell nicht.",
   "They are tried in this order, unless a rule says that the one that does best is taken; then their weights count.":
     "Sie werden in dieser Reihenfolge versucht, es sei denn, eine Regel nimmt das beste; dann zählen ihre Gewichte.",
   "Think about it first": "Denk erst darüber nach (think)",
@@ -663,6 +690,7 @@ export const words = {
     "Dieser Browser behält nichts für diese Seite, wie in manchen privaten Fenstern: Chats und Schlüssel sind weg, wenn sie schließt.",
   "This browser keeps nothing for this page.": "Dieser Browser behält nichts für diese Seite.",
   "This chat": "Dieser Chat",
+  "This computer is offline.": "Dieser Rechner ist offline.",
   "This is a chat of its own now. The other one stays as it was.":
     "Das ist jetzt ein eigener Chat. Der andere bleibt, wie er war.",
   "This is no rule.": "Das ist keine Regel.",
@@ -688,6 +716,7 @@ export const words = {
   "Tokens per second": "Token je Sekunde",
   "Tokens, at least": "Token, mindestens",
   "Tokens, at most": "Token, höchstens",
+  "Too many requests at once.": "Zu viele Anfragen auf einmal.",
   "Tools": "Werkzeuge",
   "Top P": "Top P",
   "Try": "Ausprobieren",
@@ -791,6 +820,7 @@ export const words = {
   "encrypted, and asked for when the page opens": "verschlüsselt und beim Öffnen der Seite erfragt",
   "ended too early": "zu früh zu Ende",
   "every provider": "jedem Anbieter",
+  "every way failed": "alle Wege gescheitert",
   "first after {0}": "erstes nach {0}",
   "for the model {0}": "für das Modell {0}",
   "from the catalogue": "aus dem Katalog",
@@ -812,10 +842,12 @@ export const words = {
   "no key needed": "kein Schlüssel nötig",
   "no such model": "kein solches Modell",
   "no way": "kein Weg",
+  "no way may be taken": "kein Weg erlaubt",
   "not an answer of the API": "keine Antwort der API",
   "not known": "nicht bekannt",
   "not now:": "jetzt nicht:",
   "not permitted": "nicht gestattet",
+  "not set up rightly": "nicht richtig eingerichtet",
   "of {0} to {1} tokens": "von {0} bis {1} Token",
   "of {0} tokens at most": "von höchstens {0} Token",
   "of {0} tokens or more": "von {0} Token oder mehr",

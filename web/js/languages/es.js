@@ -74,8 +74,10 @@ export const words = {
     "Hay una versión nueva de esta página. Al recargar no se pierde nada.",
   "A newer version of this page is open in another tab, and only that one can save. Reload this one.":
     "En otra pestaña hay abierta una versión más nueva de esta página, y solo ella puede guardar. Recarga esta.",
+  "A page of https may not call an address of http.": "Una página https no puede llamar a una dirección http.",
   "A pairing link can be opened, pasted anywhere in this view, or typed into the form.":
     "Un enlace de vinculación se puede abrir, pegar en cualquier lugar de esta vista o escribir en el formulario.",
+  "A policy of this page forbids the call.": "Una política de esta página prohíbe la llamada.",
   "A question goes from this browser to the provider, with no server in between. Where a provider refuses browsers, your own relay takes it around the block.":
     "La pregunta va de este navegador al proveedor, sin ningún servidor en medio. Si un proveedor rechaza a los navegadores, tu propio relé da el rodeo.",
   "A relay is a small server of your own that carries calls to providers which refuse browsers.":
@@ -406,6 +408,7 @@ export const words = {
   "New line": "Línea nueva",
   "New passphrase": "Nueva frase de contraseña",
   "Night over my relay": "De noche por mi relé",
+  "No answer came in time.": "No llegó ninguna respuesta a tiempo.",
   "No answer yet.": "Aún sin respuestas.",
   "No key": "Sin clave",
   "No key was sent anywhere yet.": "Aún no se ha enviado ninguna clave.",
@@ -435,6 +438,7 @@ export const words = {
   "Not tested yet": "Aún sin probar",
   "Not the providers' keys": "No las claves de los proveedores",
   "Not tried yet": "Aún sin probar",
+  "Nothing answers at this address.": "Nada responde en esta dirección.",
   "Nothing failed in this time.": "En este tiempo no falló nada.",
   "Nothing fits this choice.": "Nada encaja con esta selección.",
   "Nothing found.": "No se encontró nada.",
@@ -443,6 +447,7 @@ export const words = {
     "Aún no hay nada medido. Cada respuesta suma: envía un mensaje y vuelve.",
   "Nothing is written down anywhere. You type your keys again each time.":
     "No se anota nada en ningún sitio. Escribes tus claves cada vez.",
+  "Nothing stands in the way.": "Nada se interpone.",
   "Nothing that was sent for this is billed, and no key went where it may not go.":
     "Nada de lo enviado para esto se cobra, y ninguna clave fue adonde no puede ir.",
   "Now, if left empty.": "Ahora, si se deja vacío.",
@@ -574,6 +579,7 @@ export const words = {
   "Show {0}": "Mostrar {0}",
   "Sidestep {0}, with Pyodide {1}.": "Sidestep {0}, con Pyodide {1}.",
   "Skip to the content": "Saltar al contenido",
+  "Something on this computer or network blocks the call.": "Algo en este equipo o en la red bloquea la llamada.",
   "Spend": "Gasto",
   "Start afresh…": "Empezar de cero…",
   "Starting Python…": "Arrancando Python…",
@@ -604,8 +610,10 @@ export const words = {
   "That pairing link is incomplete. Copy it again from where the relay printed it.":
     "Ese enlace de vinculación está incompleto. Cópialo otra vez de donde lo mostró el relé.",
   "That server lets no other page read it.": "Ese servidor no deja que otra página la lea.",
+  "The address is not that of the API.": "La dirección no es la de la API.",
   "The address your relay printed, or the whole pairing link.":
     "La dirección que mostró tu relé, o el enlace de vinculación entero.",
+  "The answer broke off.": "La respuesta se interrumpió.",
   "The answer to the very same request is given again from this browser, and marked as kept.":
     "La respuesta a la misma petición se da de nuevo desde este navegador, marcada como guardada.",
   "The browser cannot read what it stored for this page. Nothing is deleted. Reload, and if that does not help start afresh.":
@@ -618,8 +626,12 @@ export const words = {
   "The browser keeps it until you delete it.": "El navegador lo conserva hasta que lo borres.",
   "The browser may clear it by itself when the disk is full.":
     "El navegador puede borrarlo por su cuenta si el disco se llena.",
+  "The browser or an extension of it forbids the call.": "El navegador o una extensión prohíbe la llamada.",
+  "The browser was not allowed to reach the local network.": "No se permitió al navegador llegar a la red local.",
   "The browser's storage for this page is nearly full. Save and delete old chats before it is.":
     "El almacén del navegador para esta página está casi lleno. Guarda y borra chats antiguos antes de que lo esté.",
+  "The cause cannot be told.": "No se puede saber la causa.",
+  "The certificate of this address is not accepted.": "El certificado de esta dirección no se acepta.",
   "The chat goes on from here.": "El chat sigue desde aquí.",
   "The client that answers your chats is here as “client”. Be careful with what others tell you to paste: this console can read your keys.":
     "El cliente que responde a tus chats está aquí como «client». Cuidado con lo que otros te pidan pegar: esta consola puede leer tus claves.",
@@ -630,23 +642,37 @@ export const words = {
   "The host in front of it sees the words, and not the providers' keys.":
     "El servidor de delante ve las palabras, pero no las claves de los proveedores.",
   "The key goes to the provider and nowhere else.": "La clave va al proveedor y a ningún otro sitio.",
+  "The key may not do this.": "La clave no tiene permiso para esto.",
+  "The key was refused.": "La clave fue rechazada.",
   "The last step asks the model for a few tokens; nothing else of it is billed.":
     "El último paso pide al modelo unos pocos tokens; nada más se cobra.",
   "The link you opened adds {0} at": "El enlace que abriste añade {0} en",
   "The list of providers did not load ({0}). Reload the page.":
     "La lista de proveedores no se cargó ({0}). Recarga la página.",
   "The list of providers is still loading…": "La lista de proveedores aún se está cargando…",
+  "The network shows a page of its own instead.": "La red muestra en su lugar una página propia.",
   "The page's description did not load ({0}).": "La descripción de la página no se cargó ({0}).",
   "The provider did not give its list. Test the connection to see why.":
     "El proveedor no dio su lista. Prueba la conexión para ver por qué.",
+  "The provider failed.": "El proveedor falló.",
+  "The provider is overloaded.": "El proveedor está sobrecargado.",
   "The provider keeps some of it to itself.": "El proveedor se guarda una parte.",
   "The provider keeps the reasoning to itself.": "El proveedor se guarda el razonamiento.",
+  "The provider lets no page read its answers.": "El proveedor no deja que ninguna página lea sus respuestas.",
+  "The provider lets no page read its errors.": "El proveedor no deja que ninguna página lea sus errores.",
+  "The provider refuses the request.": "El proveedor rechaza la solicitud.",
+  "The provider will not answer this content.": "El proveedor no responde a este contenido.",
+  "The quota or the balance is used up.": "La cuota o el saldo se ha agotado.",
+  "The relay does not answer.": "El relay no responde.",
+  "The relay refused its token.": "El relay rechazó su token.",
+  "The relay refused the call.": "El relay rechazó la llamada.",
   "The same seed makes the same answer likelier.": "La misma semilla hace más probable la misma respuesta.",
   "The services you have keys for. Calls go straight to them where they allow it.":
     "Los servicios de los que tienes claves. Las llamadas van directas a ellos donde lo permiten.",
   "The two are not the same.": "Las dos no son iguales.",
   "Then": "Entonces",
   "There is no relay yet to choose.": "Aún no hay ningún relé que elegir.",
+  "There is no such model for this key.": "No existe ese modelo para esta clave.",
   "They are tried in this order, unless a rule says that the one that does best is taken; then their weights count.":
     "Se prueban en este orden, salvo que una regla tome el que mejor va; entonces cuentan sus pesos.",
   "Think about it first": "Piénsalo primero (think)",
@@ -660,6 +686,7 @@ export const words = {
     "Este navegador no guarda nada para esta página, como en algunas ventanas privadas: los chats y las claves desaparecen al cerrarla.",
   "This browser keeps nothing for this page.": "Este navegador no guarda nada para esta página.",
   "This chat": "Este chat",
+  "This computer is offline.": "Este equipo está sin conexión.",
   "This is a chat of its own now. The other one stays as it was.":
     "Ahora es un chat aparte. El otro queda como estaba.",
   "This is no rule.": "Esto no es una regla.",
@@ -685,6 +712,7 @@ export const words = {
   "Tokens per second": "Tokens por segundo",
   "Tokens, at least": "Tokens, como mínimo",
   "Tokens, at most": "Tokens, como máximo",
+  "Too many requests at once.": "Demasiadas solicitudes a la vez.",
   "Tools": "Herramientas",
   "Top P": "Top P",
   "Try": "Probar",
@@ -787,6 +815,7 @@ export const words = {
   "encrypted, and asked for when the page opens": "cifradas, y se pide al abrir la página",
   "ended too early": "terminó demasiado pronto",
   "every provider": "todos los proveedores",
+  "every way failed": "todas las vías fallaron",
   "first after {0}": "el primero tras {0}",
   "for the model {0}": "para el modelo {0}",
   "from the catalogue": "del catálogo",
@@ -808,10 +837,12 @@ export const words = {
   "no key needed": "no necesita clave",
   "no such model": "no existe ese modelo",
   "no way": "sin camino",
+  "no way may be taken": "ninguna vía permitida",
   "not an answer of the API": "no es una respuesta de la API",
   "not known": "no se sabe",
   "not now:": "ahora no:",
   "not permitted": "no permitido",
+  "not set up rightly": "mal configurado",
   "of {0} to {1} tokens": "de {0} a {1} tokens",
   "of {0} tokens at most": "de {0} tokens como máximo",
   "of {0} tokens or more": "de {0} tokens o más",

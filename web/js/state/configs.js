@@ -117,3 +117,12 @@ export function freeId(wish, taken) {
   for (let number = 2; taken.includes(id); number++) id = `${base}-${number}`;
   return id;
 }
+
+/**
+ * @param {Config} config
+ * @param {string} id
+ * @returns {string} what a person calls the relay, also one that is there no more
+ */
+export function relayName(config, id) {
+  return config.relays.find((relay) => relay.id === id)?.name || id;
+}

@@ -60,15 +60,22 @@ export function headOf({ messages: _, ...head }) {
 /**
  * @param {Head[]} heads
  * @param {Head} head
- * @returns {Head[]} the pinned ones first, each kind newest first
+ * @returns {Head[]} as `inOrder` orders them
  */
 export function withHead(heads, head) {
-  const others = heads.filter(({ id }) => id !== head.id);
-  return [...others, head].sort((a, b) => Number(b.isPinned) - Number(a.isPinned) || b.updated - a.updated);
+  return inOrder([...heads.filter(({ id }) => id !== head.id), head]);
 }
 
 /**
- * @param {Head[]} heads  as `withHead` orders them
+ * @param {Head[]} heads
+ * @returns {Head[]} the pinned ones first, each kind newest first
+ */
+export function inOrder(heads) {
+  return heads.toSorted((a, b) => Number(b.isPinned) - Number(a.isPinned) || b.updated - a.updated);
+}
+
+/**
+ * @param {Head[]} heads  as `inOrder` orders them
  * @param {number} now
  * @returns {{age: "pinned" | "today" | "yesterday" | "week" | "earlier", heads: Head[]}[]} by the reader's own days
  */

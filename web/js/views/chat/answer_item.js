@@ -10,6 +10,7 @@ import { useCountdown } from "../parts/countdown.js";
 import { ErrorCard } from "../parts/error_card.js";
 import { html } from "../parts/html.js";
 import { MarkdownView } from "../parts/markdown_view.js";
+import { Told } from "../parts/told.js";
 import { Figures } from "./figures.js";
 import { AnswerActions, Versions } from "./message_actions.js";
 import { Reasoning } from "./reasoning.js";
@@ -82,7 +83,7 @@ function WaitingAgain({ retrying: { wait_ms: wait, error } }) {
   const [moment] = useState(() => Date.now() + wait);
   const seconds = useCountdown(moment);
   return html`
-    <p class="waiting">${error.message} ${seconds ? t`Trying again in ${seconds} s…` : t`Trying again now…`}</p>`;
+    <p class="waiting"><${Told} text=${error.message} /> ${seconds ? t`Trying again in ${seconds} s…` : t`Trying again now…`}</p>`;
 }
 
 /** @param {{answer: Answer}} props */

@@ -1,10 +1,9 @@
 // @ts-check
 /** @import { Answer } from "../../state/answers.js" */
-import { useState } from "preact/hooks";
-import { COPIED_FOR_MS, copied } from "../../clipboard.js";
 import { isUnfinished } from "../../state/answers.js";
 import { formatNumber, t } from "../../words.js";
 import { useApp } from "../parts/context.js";
+import { CopyButton } from "../parts/copy_button.js";
 import { html } from "../parts/html.js";
 
 /**
@@ -38,12 +37,7 @@ export function AnswerActions({ answer, isLast }) {
 
 /** @param {{text: string}} props */
 export function CopyMessage({ text }) {
-  const [label, setLabel] = useState("");
-  const copy = async () => {
-    setLabel((await copied(text)) ? t`Copied` : t`Select it and press Ctrl+C`);
-    setTimeout(() => setLabel(""), COPIED_FOR_MS);
-  };
-  return html`<button type="button" class="link" onClick=${copy}>${label || t`Copy text`}</button>`;
+  return html`<${CopyButton} text=${text} label=${t`Copy text`} class="link" />`;
 }
 
 /** @param {{id: string}} props */

@@ -1,5 +1,6 @@
 // @ts-check
 /** @import { LedgerEntry } from "../../protocol.js" */
+import { relayName } from "../../state/configs.js";
 import { providerName } from "../../state/models.js";
 import { formatMoment, formatNumber, t } from "../../words.js";
 import { useApp } from "../parts/context.js";
@@ -8,8 +9,6 @@ import { html } from "../parts/html.js";
 /** Which key went where. @param {{entries: LedgerEntry[] | null}} props */
 export function LedgerTable({ entries }) {
   const { model } = useApp();
-  /** @param {string} id */
-  const relayName = (id) => model.config.value.relays.find((relay) => relay.id === id)?.name || id;
   return html`
     <section aria-labelledby="ledger-title">
       <h2 id="ledger-title">${t`Where keys went`}</h2>
@@ -27,7 +26,7 @@ export function LedgerTable({ entries }) {
                 <tr key=${`${provider} ${destination} ${relay}`}>
                   <th scope="row">${providerName(model.modelGroups.value, provider)}</th>
                   <td dir="ltr">${destination}</td>
-                  <td>${relay === null ? t`direct` : relayName(relay)}</td>
+                  <td>${relay === null ? t`direct` : relayName(model.config.value, relay)}</td>
                   <td>${formatMoment(first * 1000)}</td>
                   <td>${formatMoment(last * 1000)}</td>
                   <td>${formatNumber(count)}</td>

@@ -7,6 +7,7 @@ import { rulesOf } from "../../state/policies.js";
 import { t } from "../../words.js";
 import { useApp } from "./context.js";
 import { html } from "./html.js";
+import { Told } from "./told.js";
 
 /**
  * Which way an answer came, and on request why.
@@ -28,10 +29,10 @@ export function Badge({ route, reason, isKept, detours, rule = null }) {
       <button type="button" class="badge-text" data-kind=${route.kind} aria-expanded=${isOpen} aria-controls=${id}
         aria-describedby=${id} onClick=${() => setOpen(!isOpen)}>${route.label}${isKept && ` · ${t`kept answer`}`}</button>
       <span class="badge-why" id=${id} role="note" ref=${why}>
-        <span>${reason || (route.kind === "direct" ? t`This answer came straight from the provider.` : t`This answer came through a relay.`)}</span>
+        <span>${reason ? html`<${Told} text=${reason} />` : (route.kind === "direct" ? t`This answer came straight from the provider.` : t`This answer came through a relay.`)}</span>
         ${rule && html`<span>${t`Rule: ${rule.name || rule.id}`} ${isThere
           ? html`<a href="#rules">${t`Look at the rules`}</a>` : t`(not there any more)`}</span>`}
-        ${detours.map((detour) => html`<span><strong>${detour.route.label}</strong>: ${detour.error.message}</span>`)}
+        ${detours.map((detour) => html`<span><strong>${detour.route.label}</strong>: <${Told} text=${detour.error.message} /></span>`)}
       </span>
     </span>`;
 }

@@ -4,12 +4,12 @@ import { COPIED_FOR_MS, copied } from "../../clipboard.js";
 import { t } from "../../words.js";
 import { html } from "./html.js";
 
-/** @param {{text: string}} props */
-export function CopyButton({ text }) {
-  const [label, setLabel] = useState("");
+/** @param {{text: string, label?: string, class?: string}} props */
+export function CopyButton({ text, label = t`Copy`, class: look = "copy" }) {
+  const [told, setTold] = useState("");
   const copy = async () => {
-    setLabel((await copied(text)) ? t`Copied` : t`Select it and press Ctrl+C`);
-    setTimeout(() => setLabel(""), COPIED_FOR_MS);
+    setTold((await copied(text)) ? t`Copied` : t`Select it and press Ctrl+C`);
+    setTimeout(() => setTold(""), COPIED_FOR_MS);
   };
-  return html`<button type="button" class="copy" onClick=${copy}>${label || t`Copy`}</button>`;
+  return html`<button type="button" class=${look} onClick=${copy}>${told || label}</button>`;
 }

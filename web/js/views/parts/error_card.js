@@ -4,13 +4,16 @@
  * @import { Answer } from "../../state/answers.js"
  * @import { Step } from "../../state/remedies.js"
  */
+import { relayName } from "../../state/configs.js";
 import { splitModel } from "../../state/models.js";
+import { failureInShort } from "../../state/outcomes.js";
 import { firstStep, otherSteps, sureness } from "../../state/remedies.js";
 import { t } from "../../words.js";
 import { useApp } from "./context.js";
 import { CopyButton } from "./copy_button.js";
 import { useCountdown } from "./countdown.js";
 import { html } from "./html.js";
+import { Told, ToldInShort } from "./told.js";
 
 /** Up to so many seconds are counted down; what is further off is told by the clock. */
 const LONGEST_COUNTDOWN = 120;
@@ -31,9 +34,9 @@ export function ErrorCard({ error, answer }) {
   const certainty = sureness(error);
   return html`
     <div class="error-card" role="group" aria-label=${t`What went wrong`}>
-      <p class="error-message">${error.message}</p>
+      <${ToldInShort} class="error-message" gist=${failureInShort(error.type)} text=${error.message} />
       ${certainty && html`<p class="error-sureness">${certainty}</p>`}
-      ${error.remedy && html`<p>${error.remedy}</p>`}
+      ${error.remedy && html`<p><${Told} text=${error.remedy} /></p>`}
       ${error.resets_at && html`<${Reset} moment=${Date.parse(error.resets_at)} />`}
       <div class="error-actions">
         <${StepButtons} step=${first} error=${error} answer=${answer} isFirst />
@@ -51,12 +54,10 @@ function StepButtons({ step, error, answer, isFirst = false }) {
   const { provider } = splitModel(askedModel);
   /** @param {import("../../model.js").Dialog} dialog */
   const open = (dialog) => () => { model.dialog.value = dialog; };
-  /** @param {string} id */
-  const relayName = (id) => model.config.value.relays.find((relay) => relay.id === id)?.name || id;
   /** @type {Record<Step, () => {label: string, press: () => void}[]>} */
   const buttons = {
     allow: () => error.consent_needed.map((relay) => ({
-      label: t`Allow ${relayName(relay)} to see this key and retry`, press: () => actions.allowAndRetry(relay, answer) })),
+      label: t`Allow ${relayName(model.config.value, relay)} to see this key and retry`, press: () => actions.allowAndRetry(relay, answer) })),
     wait: () => [{ label: t`Try again`, press: () => actions.chat.retry(answer.id, answer.model) }],
     retry: () => [{ label: t`Try again`, press: () => actions.chat.retry(answer.id, answer.model) }],
     settings: () => [{ label: t`Open the provider's settings`, press: open({ kind: "provider", id: provider }) }],
@@ -95,7 +96,7 @@ function Details({ error: { attempts, request_id: request, type, status, code } 
   return html`
     <details class="error-details"><summary>${attempts.length ? t`What was tried` : t`Details`}</summary>
       ${attempts.length > 0 && html`
-        <ol>${attempts.map(({ route, error }) => html`<li><strong>${route.label}</strong>: ${error.message}</li>`)}</ol>`}
+        <ol>${attempts.map(({ route, error }) => html`<li><strong>${route.label}</strong>: <${Told} text=${error.message} /></li>`)}</ol>`}
       <p class="error-id">${facts} <${CopyButton} text=${whole} /></p>
     </details>`;
 }

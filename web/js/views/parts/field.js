@@ -15,11 +15,11 @@ import { html } from "./html.js";
  * @param {object} props
  * @param {string} props.name  the field's name in the protocol
  * @param {string} props.label
- * @param {Problem[]} props.problems
+ * @param {Problem[]} [props.problems]
  * @param {ComponentChildren} [props.hint]
  * @param {(props: FieldProps) => ComponentChildren} props.children
  */
-export function Field({ name, label, problems, hint, children }) {
+export function Field({ name, label, problems = [], hint, children }) {
   const id = `field-${name}`;
   const mine = problems.filter((problem) => problem.field === name);
   const described = [hint && `${id}-hint`, mine.length && `${id}-problem`].filter(Boolean).join(" ");

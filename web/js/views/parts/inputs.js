@@ -12,7 +12,7 @@ import { html } from "./html.js";
  * @property {string} label
  * @property {string} value
  * @property {(value: string) => void} onChange
- * @property {Problem[]} problems
+ * @property {Problem[]} [problems]
  * @property {ComponentChildren} [hint]
  */
 

@@ -27,7 +27,7 @@ export function ModelSelect({ name, label, value, onChange }) {
   const { provider, model: id } = splitModel(value);
   const isListed = groups.some((group) => group.id === provider && group.models.some((one) => one.id === id));
   return html`
-    <${Field} name=${name} label=${label} problems=${[]}>
+    <${Field} name=${name} label=${label}>
       ${(/** @type {object} */ field) => html`
         <select ...${field} value=${value} onChange=${giving(onChange)}>
           ${!isListed && html`<option value=${value}>${id}</option>`}

@@ -2,12 +2,14 @@
 /** @import { Failure, Probed, Remedy, Verdict } from "../../protocol.js" */
 import { useEffect, useState } from "preact/hooks";
 import { providerName, providerOf } from "../../state/models.js";
+import { causeInShort } from "../../state/outcomes.js";
 import { t } from "../../words.js";
 import { useApp } from "../parts/context.js";
 import { CopyButton } from "../parts/copy_button.js";
 import { html } from "../parts/html.js";
-import { CheckIcon, CrossIcon, QuestionIcon } from "../parts/icons.js";
 import { Modal } from "../parts/modal.js";
+import { ProbeList } from "../parts/probe_list.js";
+import { Told, ToldInShort } from "../parts/told.js";
 
 /** @type {Record<Verdict["certainty"], () => string>} */
 const CERTAINTIES = { proven: () => t`Proven`, likely: () => t`Likely`, cannot_tell: () => t`Cannot tell` };
@@ -42,7 +44,7 @@ export function DiagnosisDialog({ model: asked, error, close }) {
         <div aria-live="polite" aria-busy=${!verdict && !failure}>
           ${verdict && html`<${Finding} verdict=${verdict} asked=${asked} close=${close}
             again=${() => run(null, true)} />`}
-          ${failure && html`<p class="problem">${failure}</p>`}
+          ${failure && html`<p class="problem"><${Told} text=${failure} /></p>`}
           ${!verdict && !failure && html`<p class="waiting">${t`Looking…`}</p>`}
         </div>
         <${Probes} probes=${probes} isOver=${verdict !== undefined} />
@@ -63,7 +65,7 @@ function Finding({ verdict, asked, close, again }) {
   return html`
     <div class="finding" data-cause=${cause} data-certainty=${certainty}>
       <p class="pill certainty" data-certainty=${cause === "ok" ? "ok" : certainty}>${CERTAINTIES[certainty]()}</p>
-      <p class="finding-message">${verdict.message}</p>
+      <${ToldInShort} class="finding-message" gist=${causeInShort(cause)} text=${verdict.message} />
     </div>
     ${verdict.remedies.length > 0 && html`
       <h3>${t`What to do`}</h3>
@@ -71,7 +73,7 @@ function Finding({ verdict, asked, close, again }) {
         <${RemedyItem} key=${remedy.text} remedy=${remedy} asked=${asked} close=${close} again=${again} />`)}</ul>`}
     ${verdict.basis.length > 0 && html`
       <details open><summary>${t`What this rests on`}</summary>
-        <ul class="basis">${verdict.basis.map((sentence) => html`<li>${sentence}</li>`)}</ul>
+        <ul class="basis">${verdict.basis.map((sentence) => html`<li><${Told} text=${sentence} /></li>`)}</ul>
       </details>`}`;
 }
 
@@ -80,7 +82,7 @@ function RemedyItem({ remedy, asked, close, again }) {
   const buttons = useRemedyButtons(remedy, asked, close, again);
   return html`
     <li class="remedy">
-      <p>${remedy.text}</p>
+      <p><${Told} text=${remedy.text} /></p>
       ${remedy.paste && html`
         <div class="paste"><pre tabindex="0"><code>${remedy.paste}</code></pre><${CopyButton} text=${remedy.paste} /></div>`}
       ${buttons.length > 0 && html`
@@ -136,11 +138,6 @@ function Probes({ probes, isOver }) {
   return html`
     <details open=${!isOver}>
       <summary>${t`What was looked at`}</summary>
-      <ol class="probes">${probes.map(({ layer, is_good: isGood, text }) => html`
-        <li key=${layer} data-good=${isGood}>
-          ${isGood === null ? html`<${QuestionIcon} />` : isGood ? html`<${CheckIcon} />` : html`<${CrossIcon} />`}
-          <div><strong>${LAYERS[layer]()}</strong><span class="unseen">${isGood === null ? t`: open.` : isGood ? t`: good.`
-            : t`: not good.`}</span> <span>${text}</span></div>
-        </li>`)}</ol>
+      <${ProbeList} probes=${probes} names=${LAYERS} />
     </details>`;
 }

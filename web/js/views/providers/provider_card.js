@@ -6,6 +6,7 @@ import { formatMoment, t, tn } from "../../words.js";
 import { useApp } from "../parts/context.js";
 import { html } from "../parts/html.js";
 import { StatusMark } from "../parts/status_mark.js";
+import { Told } from "../parts/told.js";
 
 /** @type {Record<Provider["route"], () => string>} */
 const POLICIES = { auto: () => t`Auto`, direct: () => t`Direct only`, relay: () => t`Relay only` };
@@ -71,15 +72,15 @@ function RouteNow({ provider, explanation }) {
   return html`
     <div class="route-now">
       ${now
-        ? html`<p><span class="badge-text" data-kind=${now.route.kind}>${now.route.label}</span> ${now.reason}</p>`
+        ? html`<p><span class="badge-text" data-kind=${now.route.kind}>${now.route.label}</span> <${Told} text=${now.reason} /></p>`
         : html`<p><span class="badge-text" data-kind="none">${t`no way`}</span> ${t`No route can be taken now.`}</p>`}
       ${outage && html`
-        <p class="problem">${t`It fails by every way since ${formatMoment(outage.since * 1000)}:`} ${outage.reason}</p>`}
+        <p class="problem">${t`It fails by every way since ${formatMoment(outage.since * 1000)}:`} <${Told} text=${outage.reason} /></p>`}
       <${Measured} classification=${classification} told=${now?.reason ?? ""} />
       ${others.length > 0 && html`
         <details><summary>${t`Other ways`}</summary>
           <ul>${others.map(({ route, included, reason }) => html`
-            <li><strong>${route.label}</strong> ${included ? t`next:` : t`not now:`} ${reason}</li>`)}</ul>
+            <li><strong>${route.label}</strong> ${included ? t`next:` : t`not now:`} <${Told} text=${reason} /></li>`)}</ul>
         </details>`}
       ${isDetour && html`<button type="button" class="link"
         onClick=${() => actions.reported(actions.settings.tryDirectAgain(provider.id))}>${t`Try direct again`}</button>`}
@@ -95,6 +96,7 @@ const WAYS = {
 /** @param {{classification: Classification, told: string}} props  `told` stands above it already */
 function Measured({ classification: { way, since, basis }, told }) {
   if (since === null) return html`<p class="facts">${WAYS[way]()}.</p>`;
-  const why = told.includes(basis) ? "" : `: ${basis}`;
-  return html`<p class="facts">${t`${WAYS[way]()}, since ${formatMoment(since * 1000)}`}${why || "."}</p>`;
+  return html`
+    <p class="facts">${t`${WAYS[way]()}, since ${formatMoment(since * 1000)}`}${told.includes(basis)
+      ? "." : html`: <${Told} text=${basis} />`}</p>`;
 }

@@ -5,10 +5,11 @@
  */
 import { useEffect, useRef, useState } from "preact/hooks";
 import { bestWay, waysOf } from "../../state/trial_ways.js";
-import { formatDuration, t } from "../../words.js";
+import { t } from "../../words.js";
 import { useApp } from "../parts/context.js";
 import { html } from "../parts/html.js";
-import { CheckIcon, CrossIcon, QuestionIcon } from "../parts/icons.js";
+import { ProbeList } from "../parts/probe_list.js";
+import { Told } from "../parts/told.js";
 
 /** @type {Record<Tested["layer"], () => string>} */
 const LAYERS = {
@@ -49,28 +50,21 @@ export function TrialPanel({ trial: { steps, outcomes, state, failure }, stop, u
   const ways = waysOf(steps, outcomes);
   return html`
     <section class="connection" aria-label=${t`Test of the connection`} aria-busy=${state === "running"}>
-      ${ways.map((way) => html`<${Way} key=${way.route.label} way=${way} isOver=${state === "over"} />`)}
+      ${ways.map((way) => html`<${Way} key=${way.route.label} way=${way} />`)}
       ${state === "running" && html`
         <p class="waiting">${t`Trying…`} <button type="button" class="link" onClick=${stop}>${t`Stop the test`}</button></p>`}
-      ${failure && html`<p class="problem">${failure}</p>`}
+      ${failure && html`<p class="problem"><${Told} text=${failure} /></p>`}
       ${state === "over" && !failure && html`<${Summary} outcomes=${outcomes} ways=${ways} useRelays=${useRelays} />`}
       <p class="hint">${t`The last step asks the model for a few tokens; nothing else of it is billed.`}</p>
     </section>`;
 }
 
-/** @param {{way: TrialWay, isOver: boolean}} props */
+/** @param {{way: TrialWay}} props */
 function Way({ way: { route, steps } }) {
   return html`
     <div class="trial-way">
       <h3><span class="badge-text" data-kind=${route.kind}>${route.label}</span></h3>
-      <ol class="probes">
-        ${steps.map(({ layer, is_good: isGood, text, ms }) => html`
-          <li key=${layer} data-good=${isGood}>
-            ${isGood === null ? html`<${QuestionIcon} />` : isGood ? html`<${CheckIcon} />` : html`<${CrossIcon} />`}
-            <div><strong>${LAYERS[layer]()}</strong><span class="unseen">${isGood === null ? t`: open.` : isGood ? t`: good.` : t`: not good.`}</span>
-              ${" "}<span>${text}</span>${ms !== null && html` <span class="trial-time">${formatDuration(ms)}</span>`}</div>
-          </li>`)}
-      </ol>
+      <${ProbeList} probes=${steps} names=${LAYERS} />
     </div>`;
 }
 
@@ -85,7 +79,7 @@ function Summary({ outcomes, ways, useRelays }) {
       ${best === "relay" && html`
         <p><strong>${t`It works through a relay.`}</strong> ${t`With the route “Auto” that way is taken by itself.`}</p>
         ${useRelays && html`<button type="button" onClick=${useRelays}>${t`Always use the relay`}</button>`}`}
-      ${best === "none" && html`<p><strong>${t`No way works.`}</strong> ${remedy}</p>`}
+      ${best === "none" && html`<p><strong>${t`No way works.`}</strong> ${remedy && html`<${Told} text=${remedy} />`}</p>`}
       ${best !== "direct" && isMissingConsent && html`<p>${t`A relay that may not see this key was left out; the relay's page can allow it.`}</p>`}
     </div>`;
 }

@@ -11,6 +11,7 @@ import { useApp } from "../parts/context.js";
 import { html } from "../parts/html.js";
 import { DownIcon, UpIcon } from "../parts/icons.js";
 import { StatusMark } from "../parts/status_mark.js";
+import { Told } from "../parts/told.js";
 import { SealingFacts } from "./sealing.js";
 
 /** @param {{relay: Relay, position: number, isLast: boolean}} props */
@@ -63,7 +64,7 @@ function TestResult({ test, id }) {
   if (test.state === "testing") return html`<p class="facts">${t`Testing…`}</p>`;
   if (test.state === "failed") {
     return html`
-      <p class="problem">${test.message} ${test.remedy}</p>
+      <p class="problem"><${Told} text=${`${test.message} ${test.remedy}`} /></p>
       <button type="button" class="link" onClick=${() => { model.dialog.value = { kind: "relay", id }; }}>
         ${t`Check its address and token`}</button>`;
   }

@@ -63,8 +63,7 @@ function PassphraseForm({ done }) {
       <${SecretField} name="new-passphrase" label=${t`New passphrase`} value=${passphrase} onChange=${setPassphrase}
         isKept=${false} problems=${problem ? [{ item: "", field: "new-passphrase", message: problem }] : []}
         hint=${t`A sentence that only you would say is best. It is asked for when the page opens.`} />
-      <${SecretField} name="repeated" label=${t`Once more`} value=${repeated} onChange=${setRepeated} isKept=${false}
-        problems=${[]} />
+      <${SecretField} name="repeated" label=${t`Once more`} value=${repeated} onChange=${setRepeated} isKept=${false} />
       <div class="card-actions">
         <button type="submit" class="primary">${t`Set the passphrase`}</button>
         <button type="button" class="quiet" onClick=${done}>${t`Cancel`}</button>

@@ -1,4 +1,5 @@
 // @ts-check
+/** @import { Dialog } from "../../model.js" */
 import { AttachmentDialog } from "../chat/attachment_dialog.js";
 import { ChatSettingsDialog } from "../chat/chat_settings.js";
 import { useApp } from "../parts/context.js";
@@ -16,26 +17,30 @@ import { RuleDialog } from "../rules/rule_dialog.js";
 import { ShortcutsDialog } from "./shortcuts_dialog.js";
 import { UnlockDialog } from "./unlock_dialog.js";
 
+/** @type {{[Kind in Dialog["kind"]]: (dialog: Extract<Dialog, {kind: Kind}>, close: () => void) => object}} */
+const SHOWN = {
+  attachment: ({ attachment }, close) => html`<${AttachmentDialog} attachment=${attachment} close=${close} />`,
+  chat: (_, close) => html`<${ChatSettingsDialog} close=${close} />`,
+  diagnosis: ({ model, error }, close) => html`<${DiagnosisDialog} key=${model} model=${model} error=${error} close=${close} />`,
+  erase: (_, close) => html`<${EraseDialog} close=${close} />`,
+  group: (dialog, close) => html`<${GroupDialog} key=${dialog} position=${dialog.position} close=${close} />`,
+  models: ({ provider }, close) => html`<${ModelsDialog} id=${provider} close=${close} />`,
+  pairing: ({ pairing }, close) => html`<${PairingDialog} pairing=${pairing} close=${close} />`,
+  palette: (_, close) => html`<${Palette} close=${close} />`,
+  provider: ({ id, preset }, close) => html`<${ProviderDialog} key=${id} id=${id} preset=${preset} close=${close} />`,
+  relay: ({ id }, close) => html`<${RelayDialog} key=${id} id=${id} close=${close} />`,
+  rule: (dialog, close) => html`<${RuleDialog} key=${dialog} position=${dialog.position} close=${close} />`,
+  shortcuts: (_, close) => html`<${ShortcutsDialog} close=${close} />`,
+  trial: ({ provider }, close) => html`<${TrialDialog} id=${provider} close=${close} />`,
+  unlock: (_, close) => html`<${UnlockDialog} close=${close} />`,
+};
+
 export function Dialogs() {
   const { model } = useApp();
   const dialog = model.dialog.value;
   // The browser tells late of a dialog that was closed: by then another one may be open.
   const close = () => { if (model.dialog.value === dialog) model.dialog.value = null; };
   if (!dialog) return null;
-  if (dialog.kind === "pairing") return html`<${PairingDialog} pairing=${dialog.pairing} close=${close} />`;
-  if (dialog.kind === "diagnosis") {
-    return html`<${DiagnosisDialog} key=${dialog.model} model=${dialog.model} error=${dialog.error} close=${close} />`;
-  }
-  if (dialog.kind === "rule") return html`<${RuleDialog} key=${dialog} position=${dialog.position} close=${close} />`;
-  if (dialog.kind === "group") return html`<${GroupDialog} key=${dialog} position=${dialog.position} close=${close} />`;
-  if (dialog.kind === "attachment") return html`<${AttachmentDialog} attachment=${dialog.attachment} close=${close} />`;
-  if (dialog.kind === "chat") return html`<${ChatSettingsDialog} close=${close} />`;
-  if (dialog.kind === "erase") return html`<${EraseDialog} close=${close} />`;
-  if (dialog.kind === "shortcuts") return html`<${ShortcutsDialog} close=${close} />`;
-  if (dialog.kind === "palette") return html`<${Palette} close=${close} />`;
-  if (dialog.kind === "unlock") return html`<${UnlockDialog} close=${close} />`;
-  if (dialog.kind === "trial") return html`<${TrialDialog} id=${dialog.provider} close=${close} />`;
-  if (dialog.kind === "models") return html`<${ModelsDialog} id=${dialog.provider} close=${close} />`;
-  if (dialog.kind === "relay") return html`<${RelayDialog} key=${dialog.id} id=${dialog.id} close=${close} />`;
-  return html`<${ProviderDialog} key=${dialog.id} id=${dialog.id} preset=${dialog.preset} close=${close} />`;
+  const show = /** @type {(dialog: Dialog, close: () => void) => object} */ (SHOWN[dialog.kind]);
+  return show(dialog, close);
 }

@@ -4,11 +4,12 @@ import { t } from "../../words.js";
 import { useApp } from "../parts/context.js";
 import { html } from "../parts/html.js";
 import { Modal } from "../parts/modal.js";
+import { ShortcutChoice } from "../parts/shortcut_choice.js";
 import { isApple } from "./platforms.js";
 
 /** @param {{close: () => void}} props */
 export function ShortcutsDialog({ close }) {
-  const { model, actions } = useApp();
+  const { model } = useApp();
   const { hasShortcuts } = model.preferences.value;
   return html`
     <${Modal} title=${t`Keyboard shortcuts`} close=${close}>
@@ -23,11 +24,7 @@ export function ShortcutsDialog({ close }) {
           <div><dt>${t`New line`}</dt><dd><kbd>Shift</kbd><kbd>Enter</kbd></dd></div>
           <div><dt>${t`Close what is open`}</dt><dd><kbd>Esc</kbd></dd></div>
         </dl>
-        <label class="check">
-          <input type="checkbox" checked=${hasShortcuts}
-            onChange=${() => void actions.preferences.prefer({ hasShortcuts: !hasShortcuts })} />
-          ${t`Shortcuts of a single key, where nothing is typed`}
-        </label>
+        <${ShortcutChoice} />
       </div>
       <footer><button type="button" class="primary" onClick=${close}>${t`Close`}</button></footer>
     <//>`;
