@@ -79,6 +79,7 @@ def test_everything_has_a_name(seed: Callable[[OpenProvider], Page], open_provid
         expect(page.get_by_role("link", name=view)).to_have_attribute("aria-current", "page")
     for opener in ("Add rule", "Add group"):
         page.get_by_role("button", name=opener).click()
+        expect(page.get_by_role("dialog")).to_be_visible()
         assert page.evaluate(_NAMELESS) == [], opener
         assert page.evaluate(_DUPLICATE_IDS) == [], opener
         page.keyboard.press("Escape")

@@ -27,6 +27,31 @@ def test_text_typed_before_the_script_ran_is_kept(page: Page, static_server: str
     expect(page.locator("#message")).to_be_focused()
 
 
+_WATCH_SEND = """
+window.gaps = [];
+new MutationObserver((changes) => {
+  for (const { target } of changes) if (target.disabled && target.matches("[type=submit]")) gaps.push(target.ariaLabel);
+}).observe(document, { subtree: true, attributes: true, attributeFilter: ["disabled"] });
+"""
+
+
+def test_what_is_typed_early_can_be_sent_all_along(
+    seed: Callable[[OpenProvider], Page], open_provider: OpenProvider
+) -> None:
+    page = seed(open_provider)
+    page.reload()
+    send(page, "First")
+    expect(last_answer(page)).to_contain_text(open_provider.text)
+    page.add_init_script(_WATCH_SEND)
+    held = Held(page, "**/js/main.js")
+    page.reload(wait_until="commit")
+    page.get_by_role("textbox", name="Message").fill("Quick fingers")
+    held.release()
+    expect(page.get_by_role("log", name="Conversation")).to_contain_text("First")
+    expect(page.locator("#message")).to_have_value("Quick fingers")
+    assert page.evaluate("gaps") == []
+
+
 def test_early_message_waits_its_turn_and_is_answered(
     seed: Callable[[OpenProvider], Page], open_provider: OpenProvider
 ) -> None:

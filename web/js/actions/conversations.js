@@ -153,6 +153,20 @@ export function conversationActions({ model, keeper, tabs, toast }) {
       model.sought.value = message ?? null;
     },
 
+    /**
+     * At the page's start: what was typed while this was read goes before what was left there the last time.
+     *
+     * @param {string} [id]  none where a new chat was open
+     */
+    async reopen(id) {
+      const conversation = id ? await find(id) : undefined;
+      if (conversation) touched.set(conversation.id, conversation);
+      batch(() => {
+        model.conversation.value = conversation ?? null;
+        model.draft.value ||= readDrafts()[conversation?.id ?? ""] ?? "";
+      });
+    },
+
     /** @param {Conversation} conversation */
     showConversation(conversation) {
       // What was typed for the new chat has just become this one's first message.

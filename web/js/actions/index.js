@@ -12,7 +12,6 @@
  */
 import { failureOf } from "../rpc.js";
 import { splitModel } from "../state/models.js";
-import { readDrafts } from "../store.js";
 import { t } from "../words.js";
 import { attachmentActions } from "./attachments.js";
 import { chatActions } from "./chat.js";
@@ -64,11 +63,7 @@ export function createActions({ model, rpc, keeper, tabs, loaded, origin }) {
 
   /** @param {Partial<Settings> | undefined} stored */
   async function restoreDraft(stored) {
-    // Typed before this script ran; it goes before what was left there the last time.
-    const early = model.draft.value;
-    model.draft.value = readDrafts()[""] ?? "";
-    if (stored?.conversation) await conversations.openConversation(stored.conversation);
-    if (early) model.draft.value = early;
+    await conversations.reopen(stored?.conversation);
     model.keptAttachments.value = stored?.attachments ?? {};
     model.attachments.value = model.keptAttachments.value[model.conversation.value?.id ?? ""] ?? [];
     model.beginning.value = { ...model.beginning.value, ...stored?.beginning };

@@ -1,6 +1,6 @@
 // @ts-check
 /** @import { ComponentChildren } from "preact" */
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { t } from "../../words.js";
 import { html } from "./html.js";
 import { CloseIcon } from "./icons.js";
@@ -12,7 +12,8 @@ import { CloseIcon } from "./icons.js";
  */
 export function Modal({ title, close, children }) {
   const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
-  useEffect(() => {
+  // At once, and not after the next paint: an Escape that comes right behind the click finds it open.
+  useLayoutEffect(() => {
     const opener = /** @type {HTMLElement | null} */ (document.activeElement);
     dialog.current?.showModal();
     // The first thing to fill in or decide, where the browser would take the close button.
