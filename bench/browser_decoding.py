@@ -23,7 +23,8 @@ from tools.servers import serve_folder
 WANTED = 0.8
 
 _START = """async ({origin, wheel, address, key}) => {
-    const {loadPyodide} = await import(`${origin}/pyodide/pyodide.mjs`);
+    const {interpreter} = await (await fetch(`${origin}/build.json`)).json();
+    const {loadPyodide} = await import(`${origin}/${interpreter}pyodide.mjs`);
     const pyodide = await loadPyodide();
     pyodide.unpackArchive(await (await fetch(`${origin}/${wheel}`)).arrayBuffer(), "wheel");
     pyodide.globals.set("address", address);

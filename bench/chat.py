@@ -17,7 +17,7 @@ from bench._measures import report
 from tests.fakes import OpenProvider, Stream
 from tests.fakes.servers import Answer, Recorded
 from tests.fakes.wires import DONE, write_chunk
-from tools.browsers import list_arguments, prepare_browser
+from tools.browsers import OWN_MODULES, list_arguments, prepare_browser
 from tools.commands import prepare_site
 from tools.places import DIST
 from tools.servers import serve_folder
@@ -47,9 +47,9 @@ _WATCH = """() => {
 _TEXT = "Answer **#**\n\n| a | b |\n|---|---|\n| 1 | # |\n\n```python\nprint(#)\n```"
 
 _SEED = """async ([provider, key, text]) => {
-  const { Store } = await import("./js/store.js");
-  const { newConversation, asked } = await import("./js/state/conversations.js");
-  const { newAnswer } = await import("./js/state/answers.js");
+  const { Store } = await import(own("js/store.js"));
+  const { newConversation, asked } = await import(own("js/state/conversations.js"));
+  const { newAnswer } = await import(own("js/state/answers.js"));
   const store = await Store.open(() => {});
   await store.saveSetting("config", { version: 1, providers: [provider], relays: [], consents: [] });
   await store.vault.save("providers", provider.id, { value: key, custody: "device" });
@@ -131,6 +131,7 @@ def main() -> int:
     with _Provider() as fake, serve_folder(DIST) as origin, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=prepare_browser(), args=list_arguments())
         page = browser.new_page()
+        page.add_init_script(OWN_MODULES)
         page.goto(f"{origin}/build.json")
         page.goto(origin)
         provider = {"id": "fake", "kind": "custom", "name": "Fake", "base_url": fake.base_url, "dialect": "openai_chat"}

@@ -24,7 +24,8 @@ _PATIENCE = 60_000
 
 _BARE = """async (origin) => {
     const began = performance.now();
-    const {loadPyodide} = await import(`${origin}/pyodide/pyodide.mjs`);
+    const {interpreter} = await (await fetch(`${origin}/build.json`)).json();
+    const {loadPyodide} = await import(`${origin}/${interpreter}pyodide.mjs`);
     await loadPyodide();
     return (performance.now() - began) / 1000;
 }"""

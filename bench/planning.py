@@ -78,7 +78,8 @@ times.sort()
 """
 
 _RUN = """async ({origin, wheel, code}) => {
-    const {loadPyodide} = await import(`${origin}/pyodide/pyodide.mjs`);
+    const {interpreter} = await (await fetch(`${origin}/build.json`)).json();
+    const {loadPyodide} = await import(`${origin}/${interpreter}pyodide.mjs`);
     const pyodide = await loadPyodide();
     pyodide.unpackArchive(await (await fetch(`${origin}/${wheel}`)).arrayBuffer(), "wheel");
     return (await pyodide.runPythonAsync(code)).toJs();

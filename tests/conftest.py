@@ -3,14 +3,15 @@
 Browser tests are plain functions: Playwright's synchronous interface keeps an event loop of its own.
 """
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.page_errors import PageErrors
-from tools.browsers import list_arguments, prepare_browser
+from tools.browsers import OWN_MODULES, list_arguments, prepare_browser
 from tools.commands import prepare_site
 from tools.places import DIST
 from tools.servers import serve_folder
@@ -33,6 +34,19 @@ def site_dir() -> Path:
     """The folder of the built page, brought up to date."""
     prepare_site(for_tests=True)
     return DIST
+
+
+@pytest.fixture(scope="session")
+def build(site_dir: Path) -> dict[str, Any]:
+    """What `build.json` says of the built page."""
+    described: dict[str, Any] = json.loads((site_dir / "build.json").read_text(encoding="utf-8"))
+    return described
+
+
+@pytest.fixture(scope="session")
+def app_dir(site_dir: Path, build: dict[str, Any]) -> Path:
+    """The folder of the page's own code, within the built page."""
+    return site_dir / str(build["app"])
 
 
 @pytest.fixture(scope="session")
@@ -70,6 +84,7 @@ def new_context(browser: "Browser", page_errors: PageErrors) -> Iterator[Callabl
     def make(**options: object) -> "BrowserContext":
         made = browser.new_context(**options)  # type: ignore[arg-type]
         page_errors.watch(made)
+        made.add_init_script(OWN_MODULES)
         opened.append(made)
         return made
 

@@ -38,6 +38,11 @@ _NO_BROWSER = (
 )
 
 
+OWN_MODULES = """window.own = (path) => new URL(
+  `app/${document.querySelector("meta[name=build]").content}/${path}`, document.baseURI).href;"""
+"""An init script by which a test or a bench can import a module of the page: `import(own("js/store.js"))`."""
+
+
 def list_arguments() -> list[str]:
     """Return what a Chromium is started with in tests, benches and pictures; it reaches this computer only."""
     is_root = hasattr(os, "geteuid") and os.geteuid() == 0

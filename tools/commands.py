@@ -14,9 +14,8 @@ from tools.pictures import take_pictures
 from tools.places import DIST, find_program
 from tools.ports import LOOPBACK, check_port
 from tools.relays import run_relay
-from tools.sites import build_site
+from tools.sites import build_site, prepare_parts
 from tools.steps import say
-from tools.wheels import prepare_wheels
 
 DEFAULT_PORT = 8787
 
@@ -45,7 +44,7 @@ def prepare_site(*, for_tests: bool) -> Node:
     with hold_build():
         prepare_environment(for_tests=for_tests)
         node = prepare_packages(for_tests=for_tests)
-        build_site(prepare_wheels())
+        build_site(prepare_parts(node))
     return node
 
 

@@ -68,34 +68,30 @@ STYLES = (Module("uplot", "uplot/dist/uPlot.min.css"),)
 
 TREES = (Tree("@hpke/common"), Tree("@hpke/core"))
 
-PYODIDE = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip", "pyodide-lock.json")
-
 PACKAGES = tuple(sorted({"pyodide", *(module.package for module in MODULES), *(tree.package for tree in TREES)}))
 
 
 def copy_modules(node_modules: Path, dist: Path) -> Mapping[str, str]:
-    """Copy the modules and Pyodide into *dist*; return each module's address, relative to the page.
+    """Copy the modules into *dist*; return each module's address, relative to it.
 
     Raises:
         BuildError: A file is not where its package is known to keep it.
     """
     for module in MODULES:
-        _copy(node_modules / module.file, dist / module.place)
+        copy_file(node_modules / module.file, dist / module.place)
     for style in STYLES:
-        _copy(node_modules / style.file, dist / "vendor" / f"{style.specifier}.css")
+        copy_file(node_modules / style.file, dist / "vendor" / f"{style.specifier}.css")
     for tree in TREES:
         _copy_tree(tree, node_modules, dist)
-    for name in PYODIDE:
-        _copy(node_modules / "pyodide" / name, dist / "pyodide" / name)
-    return {module.specifier: f"./{module.place}" for module in MODULES}
+    return {module.specifier: module.place for module in MODULES}
 
 
 def _copy_tree(tree: Tree, node_modules: Path, dist: Path) -> None:
     root = node_modules / tree.package / tree.folder
-    _copy(root / tree.main, dist / tree.place / tree.main)
+    copy_file(root / tree.main, dist / tree.place / tree.main)
     for source in sorted(root.rglob("*.js")):
         target = dist / tree.place / source.relative_to(root)
-        _copy(source, target)
+        copy_file(source, target)
         target.write_text(_name_places(target, dist), encoding="utf-8")
 
 
@@ -109,7 +105,12 @@ def _name_places(file: Path, dist: Path) -> str:
     return _SPECIFIER.sub(name, file.read_text(encoding="utf-8"))
 
 
-def _copy(source: Path, target: Path) -> None:
+def copy_file(source: Path, target: Path) -> None:
+    """Copy one file of an npm package.
+
+    Raises:
+        BuildError: It is not there.
+    """
     if not source.is_file():
         raise BuildError(f"The npm packages lack {source}: delete web/node_modules, then run the same command again.")
     target.parent.mkdir(parents=True, exist_ok=True)

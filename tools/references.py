@@ -19,27 +19,27 @@ _IMPORT = re.compile(
 )
 
 
-def find_missing(dist: Path) -> Iterator[str]:
-    """Yield a few words for every reference in the site *dist* that leads nowhere.
+def find_missing(dist: Path, own: str) -> Iterator[str]:
+    """Yield a few words for every reference in the site *dist* that leads nowhere; its own code is in its folder *own*.
 
     Looked at are the import map, the packages for workers, `build.json`, the addresses in HTML and style sheets, and
     the packages that the page's own modules import; whether their relative imports lead anywhere is for the type
     checker.
     """
     for module in MODULES:
-        if not (dist / module.place).is_file():
+        if not (dist / own / module.place).is_file():
             yield f"{module.place}, named by the import map"
     for tree in TREES:
-        yield from _find_missing_modules(dist / tree.place)
+        yield from _find_missing_modules(dist / own / tree.place)
     build = json.loads((dist / "build.json").read_text())
-    for name in ("micropip", "sidestep"):
-        if not (dist / build[name]).is_file():
-            yield f"{build[name]}, named by build.json"
+    for address in (build["micropip"], build["sidestep"], build["empty_library"], build["snapshot"]["file"]):
+        if not (dist / address).is_file():
+            yield f"{address}, named by build.json"
     for page in dist.glob("*.html"):
         yield from _find_missing_files(page, _HTML)
-    for style in dist.glob("css/**/*.css"):
+    for style in (dist / own).glob("css/**/*.css"):
         yield from _find_missing_files(style, _STYLE)
-    for script in dist.glob("js/**/*.js"):
+    for script in (dist / own).glob("js/**/*.js"):
         yield from _find_missing_packages(script)
 
 

@@ -1,19 +1,26 @@
 """The site: everything the page is made of, put together in `dist/`."""
 
 import json
+import re
 import shutil
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tools.failures import BuildError
+from tools.interpreters import copy_interpreter
 from tools.licences import write_licences
 from tools.modules import copy_modules
+from tools.packages import Node
 from tools.places import BUILD, DIST, NODE_MODULES, ROOT, WEB, find_program
 from tools.policies import format_csp, format_headers, format_import_map
 from tools.processes import run
 from tools.references import find_missing
-from tools.stamps import Stamp, digest, list_files
+from tools.snapshots import prepare_snapshot
+from tools.stamps import Stamp, digest, digest_contents, list_files
 from tools.steps import say, step
+from tools.wheels import prepare_wheels
 
 IMPORT_MAP_PLACEHOLDER = "<!-- importmap -->"
 CSP_PLACEHOLDER = "<!-- csp -->"
@@ -21,17 +28,48 @@ BUILD_PLACEHOLDER = "<!-- build -->"
 
 _BUILD_LENGTH = 16
 
+_HASHED = ("css", "js", "vendor")
+_OWN_ADDRESS = re.compile(rf"""((?:href|src)=")({"|".join(_HASHED)})/""")
+
 # They are for those who work on the page, not for those who load it.
 _NOT_SHIPPED = {"package.json", "package-lock.json", "tsconfig.json", "modules.d.ts", ".npmrc"}
 
 
-def build_site(wheels: Mapping[str, Path]) -> bool:
-    """Build `dist/` from `web/`, the npm packages and the *wheels*; return whether there was anything to do.
+@dataclass(frozen=True)
+class SiteParts:
+    """What is made before the site is put together.
+
+    Attributes:
+        wheels: the page's Python packages, by distribution name.
+        snapshot: Python's memory.
+    """
+
+    wheels: Mapping[str, Path]
+    snapshot: Path
+
+    def list_inputs(self) -> Iterator[Path]:
+        """Yield every file of them."""
+        yield from self.wheels.values()
+        yield self.snapshot
+
+
+def prepare_parts(node: Node) -> SiteParts:
+    """Return what the site is put together from, made or fetched where it is not up to date.
+
+    Raises:
+        BuildError: Something cannot be made or fetched.
+    """
+    wheels = prepare_wheels()
+    return SiteParts(wheels, prepare_snapshot(node, wheels["sidestep"]))
+
+
+def build_site(parts: SiteParts) -> bool:
+    """Build `dist/` from `web/`, the npm packages and the *parts*; return whether there was anything to do.
 
     Raises:
         BuildError: Something the page refers to is missing; `dist/` is then as it was before.
     """
-    tools = [ROOT / "tools", WEB / "package-lock.json", *wheels.values()]
+    tools = [ROOT / "tools", WEB / "package-lock.json", *parts.list_inputs()]
     stamp = Stamp("site", digest(*list_site_files(WEB), *tools))
     if stamp.is_fresh(DIST / "build.json"):
         say("  page: up to date")
@@ -41,7 +79,7 @@ def build_site(wheels: Mapping[str, Path]) -> bool:
         fresh = BUILD / "dist-new"
         if fresh.exists():
             shutil.rmtree(fresh)
-        assemble_site(fresh, wheels)
+        assemble_site(fresh, parts)
         _swap(fresh)
     stamp.write()
     files = list(list_files([DIST]))
@@ -49,28 +87,45 @@ def build_site(wheels: Mapping[str, Path]) -> bool:
     return True
 
 
-def assemble_site(dist: Path, wheels: Mapping[str, Path], *, web: Path = WEB) -> None:
+def assemble_site(dist: Path, parts: SiteParts, *, web: Path = WEB) -> None:
     """Put the page of the folder *web* together in the new folder *dist*.
+
+    The page's own code lies below `app/`, in a folder that is named by what is in it, and Python likewise below
+    `pyodide/`: a browser may keep both for ever, and no page ever runs with another page's modules.
 
     Raises:
         BuildError: Something the page refers to is missing.
     """
+    app = dist / "app" / "new"
     for file in list_site_files(web):
-        target = dist / file.relative_to(web)
+        place = file.relative_to(web)
+        target = (app if place.parts[0] in _HASHED else dist) / place
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(file, target)
-    import_map = format_import_map(copy_modules(NODE_MODULES, dist))
-    build = digest(*list_site_files(web), WEB / "package-lock.json", *wheels.values())[:_BUILD_LENGTH]
-    for page in sorted(dist.glob("*.html")):
-        page.write_text(fill_page(page.read_text(encoding="utf-8"), import_map, build), encoding="utf-8")
-    (dist / "wheels").mkdir()
-    for wheel in wheels.values():
+    modules = copy_modules(NODE_MODULES, app)
+    for wheel in parts.wheels.values():
+        (dist / "wheels").mkdir(exist_ok=True)
         shutil.copyfile(wheel, dist / "wheels" / wheel.name)
-    (dist / "build.json").write_text(json.dumps({"build": build, **_describe_build(wheels)}, indent=2) + "\n")
-    (dist / "catalogue.json").write_text(read_catalogue(), encoding="utf-8")
+    (app / "catalogue.json").write_text(read_catalogue(), encoding="utf-8")
+    interpreter = copy_interpreter(NODE_MODULES / "pyodide", parts.snapshot, dist)
+    versions = _list_versions(parts)
+
+    def describe(root: str) -> dict[str, Any]:
+        wheels = {name: f"{root}wheels/{wheel.name}" for name, wheel in parts.wheels.items()}
+        return {**versions, **wheels, **interpreter.describe(root)}
+
+    _write_json(app / "build.json", describe("../../"))
+    pages = sorted(dist.glob("*.html"))
+    build = digest(digest_contents(app), *(page.read_text(encoding="utf-8") for page in pages))[:_BUILD_LENGTH]
+    own = f"app/{build}/"
+    app.rename(dist / own)
+    _write_json(dist / "build.json", {"build": build, "app": own, **describe("")})
+    import_map = format_import_map({specifier: f"./{own}{place}" for specifier, place in modules.items()})
+    for page in pages:
+        page.write_text(fill_page(page.read_text(encoding="utf-8"), import_map, build, own), encoding="utf-8")
     (dist / "_headers").write_text(format_headers(import_map))
-    write_licences(dist / "THIRD-PARTY-LICENSES.txt", node_modules=NODE_MODULES, wheel=wheels["micropip"])
-    missing = sorted(find_missing(dist))
+    write_licences(dist / "THIRD-PARTY-LICENSES.txt", node_modules=NODE_MODULES, wheel=parts.wheels["micropip"])
+    missing = sorted(find_missing(dist, own))
     if missing:
         raise BuildError("The page refers to what is not there: " + "; ".join(missing) + ".")
 
@@ -80,13 +135,17 @@ def list_site_files(web: Path) -> Iterator[Path]:
     return (file for file in list_files([web]) if file.name not in _NOT_SHIPPED)
 
 
-def fill_page(html: str, import_map: str, build: str) -> str:
-    """Return the page's *html* with its placeholders filled: the policy, the import map and the *build*'s name."""
+def fill_page(html: str, import_map: str, build: str, own: str) -> str:
+    """Return the page's *html* with its placeholders filled, and its own code looked for in the folder *own*.
+
+    The placeholders are those of the policy, the import map and the *build*'s name.
+    """
     policy = format_csp(import_map, for_meta=True)
     meta = f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
     script = f'<script type="importmap">{import_map}</script>'
     # By this a page knows that the server has another one by now.
     name = f'<meta name="build" content="{build}">'
+    html = _OWN_ADDRESS.sub(rf"\1{own}\2/", html)
     return html.replace(CSP_PLACEHOLDER, meta).replace(BUILD_PLACEHOLDER, name).replace(IMPORT_MAP_PLACEHOLDER, script)
 
 
@@ -96,11 +155,13 @@ def read_catalogue() -> str:
     return run(command, purpose="write the list of providers down", environment={"PYTHONUTF8": "1"})
 
 
-def _describe_build(wheels: Mapping[str, Path]) -> dict[str, str]:
+def _list_versions(parts: SiteParts) -> dict[str, str]:
     locked = json.loads((WEB / "package.json").read_text())["dependencies"]
-    version = wheels["sidestep"].name.split("-")[1]
-    files = {name: f"wheels/{wheel.name}" for name, wheel in wheels.items()}
-    return {"version": version, "pyodide": locked["pyodide"], **files}
+    return {"version": parts.wheels["sidestep"].name.split("-")[1], "pyodide": locked["pyodide"]}
+
+
+def _write_json(file: Path, value: Mapping[str, Any]) -> None:
+    file.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
 
 
 def _swap(fresh: Path) -> None:

@@ -34,6 +34,17 @@ def digest(*inputs: Path | str) -> str:
     return total.hexdigest()
 
 
+def digest_contents(folder: Path) -> str:
+    """Return the SHA-256, in hex, of what lies in *folder*, wherever the folder itself lies."""
+    files = list_files([folder])
+    return digest(*(f"{file.relative_to(folder).as_posix()}\0{digest_file(file)}" for file in files))
+
+
+def digest_file(file: Path) -> str:
+    """Return the SHA-256, in hex, of the contents of *file*."""
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
 @dataclass(frozen=True)
 class Stamp:
     """What one step was last made from: *name* is the step's, *value* the digest of its inputs."""

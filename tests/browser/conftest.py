@@ -7,12 +7,13 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.fakes.fixtures import open_provider, zai_provider  # noqa: F401 - fixtures are used by name
 from tests.fakes.providers import OpenProvider
+from tools.browsers import OWN_MODULES
 
 # Python's start takes most of it, on a busy machine.
 expect.set_options(timeout=30_000)
 
 _SEED = """async ([provider, key, model]) => {
-  const { Store } = await import("./js/store.js");
+  const { Store } = await import(own("js/store.js"));
   const store = await Store.open();
   await store.saveSetting("config", { version: 1, providers: [provider], relays: [], consents: [] });
   await store.vault.save("providers", provider.id, { value: key, custody: "device" });
@@ -27,6 +28,7 @@ def bare_page(browser: Browser, static_server: str) -> Iterator[Page]:
     Shared by the tests of a file, which only call functions that change nothing.
     """
     context = browser.new_context()
+    context.add_init_script(OWN_MODULES)
     page = context.new_page()
     page.route("**/js/main.js", lambda route: route.abort())
     page.goto(f"{static_server}/")
@@ -37,7 +39,7 @@ def bare_page(browser: Browser, static_server: str) -> Iterator[Page]:
 @pytest.fixture
 def page_without_python(page: Page, static_server: str) -> Page:
     """The page, whose Python never comes: for what must work without it."""
-    page.route("**/pyodide/*", lambda route: route.abort())
+    page.route("**/pyodide/**", lambda route: route.abort())
     page.goto(f"{static_server}/")
     expect(page.get_by_role("status")).to_contain_text("Python did not start")
     return page
@@ -66,7 +68,7 @@ def seed(page_without_python: Page) -> Callable[[OpenProvider], Page]:
             "models": list(fake.models),
         }
         page_without_python.evaluate(_SEED, [provider, fake.key, f"fake/{fake.models[0]}"])
-        page_without_python.unroute("**/pyodide/*")
+        page_without_python.unroute("**/pyodide/**")
         return page_without_python
 
     return store

@@ -214,7 +214,7 @@ def test_page_works_where_nothing_can_be_stored(page: Page, static_server: str) 
 
 
 _RULE = """async () => {
-  const { Store } = await import("./js/store.js");
+  const { Store } = await import(own("js/store.js"));
   const store = await Store.open(() => {});
   const { config } = await store.settings();
   const rule = { id: "long", name: "Patient ones", enabled: true, when: { model: "fake*" }, then: { timeout: 90 } };

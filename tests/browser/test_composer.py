@@ -140,7 +140,7 @@ def test_only_what_the_model_takes_is_offered(seed: Seed, open_provider: OpenPro
     page = seed(open_provider)
     page.evaluate(
         """async () => {
-          const { Store } = await import("./js/store.js");
+          const { Store } = await import(own("js/store.js"));
           const store = await Store.open(() => {});
           const { config } = await store.settings();
           config.providers.push({ id: "anthropic", kind: "anthropic", name: "", base_url: "", dialect: "", headers: {},

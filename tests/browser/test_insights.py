@@ -13,7 +13,7 @@ from tests.fakes.providers import OpenProvider
 Seed = Callable[[OpenProvider], Page]
 
 _ROWS = """async () => {
-  const { Store } = await import("./js/store.js");
+  const { Store } = await import(own("js/store.js"));
   const store = await Store.open(() => {});
   const now = Date.now() / 1000;
   const row = { model: "m", input_tokens: 1, reasoning_tokens: null, cached_tokens: null, overhead: null };

@@ -9,7 +9,7 @@ _PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobi
 _VIEWS = ("Chat", "Providers", "Relays", "Rules", "Insights", "Settings")
 
 _STORE = """async () => {
-  const { Store } = await import("./js/store.js");
+  const { Store } = await import(own("js/store.js"));
   const store = await Store.open(() => {});
   const long = "a-rather-long-name-that-somebody-gave-without-a-single-space";
   const provider = { id: "mine", kind: "custom", name: long, base_url: `https://${long}.example/v1`,
@@ -47,7 +47,7 @@ _SMALL = """() => [...document.querySelectorAll("button, a[href], input, select,
 def phone(new_context: Callable[..., BrowserContext], static_server: str) -> Page:
     """The page on a phone, with names that are too long; its Python never comes."""
     page = new_context(**_PHONE).new_page()
-    page.route("**/pyodide/*", lambda route: route.abort())
+    page.route("**/pyodide/**", lambda route: route.abort())
     page.goto(f"{static_server}/")
     page.evaluate(_STORE)
     page.reload()

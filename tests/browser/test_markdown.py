@@ -10,7 +10,7 @@ from tests.page_errors import PageErrors
 PNG = make_png(1, 1)
 
 _PAINT = """async (pieces) => {
-  const { MarkdownPainter } = await import("./js/markdown/markdown.js");
+  const { MarkdownPainter } = await import(own("js/markdown/markdown.js"));
   const element = document.body.appendChild(document.createElement("div"));
   element.className = "markdown";
   const painter = new MarkdownPainter(element);
@@ -116,7 +116,7 @@ def test_an_answer_that_goes_on_after_it_was_complete_is_drawn_on(page_without_p
     page = page_without_python
     page.evaluate(
         """async () => {
-          const { MarkdownPainter } = await import("./js/markdown/markdown.js");
+          const { MarkdownPainter } = await import(own("js/markdown/markdown.js"));
           const element = document.body.appendChild(document.createElement("div"));
           element.className = "markdown";
           const painter = new MarkdownPainter(element);

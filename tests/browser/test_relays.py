@@ -134,7 +134,7 @@ def test_what_the_host_may_see_is_chosen_only_where_there_is_a_key(page: Page, s
 
 
 _TWO = """async () => {
-  const { Store } = await import("./js/store.js");
+  const { Store } = await import(own("js/store.js"));
   const store = await Store.open(() => {});
   const relay = (id) => ({ id, name: `Relay ${id}`, url: `https://${id}.example` });
   await store.saveSetting("config", { version: 1, relays: [relay("a"), relay("b")], consents: [],

@@ -11,14 +11,14 @@ from tests.browser.pages import last_answer, save, send, wait_for_python
 from tests.fakes.providers import OpenProvider
 
 _SEED = """async ([config, key]) => {
-  const { Store } = await import("./js/store.js");
+  const { Store } = await import(own("js/store.js"));
   const store = await Store.open();
   await store.saveSetting("config", config);
   for (const { id } of config.providers) await store.vault.save("providers", id, { value: key, custody: "device" });
   await store.saveSetting("model", "first/fake-small");
 }"""
 _READ_CONFIG = """async () => {
-  const { Store } = await import("./js/store.js");
+  const { Store } = await import(own("js/store.js"));
   return (await (await Store.open()).settings()).config;
 }"""
 _OVERFLOWING = """() => ["html", "main", "dialog"].flatMap((name) => document.querySelector(name) ?? [])
@@ -51,7 +51,7 @@ def open_rules(
         providers = [describe("first", "First", open_provider), describe("second", "Second", second_provider)]
         config: Mapping[str, Any] = {"version": 1, "providers": providers, "relays": [], "consents": [], **parts}
         page.evaluate(_SEED, [config, open_provider.key])
-        page.unroute("**/pyodide/*")
+        page.unroute("**/pyodide/**")
         page.goto(f"{static_server}/#rules")
         page.reload()
         wait_for_python(page)
@@ -295,7 +295,7 @@ def test_nothing_is_cut_off_on_a_narrow_screen(open_rules: OpenRules) -> None:
 def run(bare_page: Page) -> Run:
     """Evaluate a JavaScript expression with the functions of the rules' modules as `r`; no page around it."""
     names = "['rules', 'rule_drafts', 'policies', 'trials', 'group_drafts']"
-    modules = f"{names}.map((name) => import(`/js/state/${{name}}.js`))"
+    modules = f"{names}.map((name) => import(own(`js/state/${{name}}.js`)))"
     return lambda expression: bare_page.evaluate(
         f"Promise.all({modules}).then((all) => Object.assign({{}}, ...all)).then((r) => {expression})"
     )

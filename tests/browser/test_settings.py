@@ -186,6 +186,7 @@ def test_python_can_be_talked_to(open_page: Page) -> None:
     box = page.get_by_role("textbox", name="Python code")
     box.fill("x = 6 * 7")
     box.press("Enter")
+    expect(page.get_by_role("list", name="Console").get_by_role("listitem")).to_have_count(1)
     box.fill("await client.models('nobody')")
     box.press("Enter")
     log = page.get_by_role("list", name="Console")
@@ -200,10 +201,10 @@ def test_python_can_be_talked_to(open_page: Page) -> None:
 
 def test_a_new_version_is_offered_and_never_forced(page: Page, static_server: str, context: BrowserContext) -> None:
     page.clock.install()
-    page.route("**/pyodide/*", lambda route: route.abort())
+    page.route("**/pyodide/**", lambda route: route.abort())
     page.goto(f"{static_server}/")
     expect(page.get_by_role("textbox", name="Message")).to_be_visible()
-    page.route("**/build.json", lambda route: route.fulfill(json={"build": "another"}))
+    page.route(f"{static_server}/build.json", lambda route: route.fulfill(json={"build": "another"}))
     page.get_by_role("textbox", name="Message").fill("half a sentence")
     page.clock.run_for(3_700_000)
     expect(page.get_by_role("alert").filter(has_text="A new version")).to_be_visible()

@@ -32,7 +32,7 @@ _MODULES = [
 @pytest.fixture
 def run(bare_page: Page) -> Run:
     """Evaluate a JavaScript expression, with the modules' functions as `s`; no page and no Python around it."""
-    modules = f"{json.dumps(_MODULES)}.map((name) => import(`/js/state/${{name}}.js`))"
+    modules = f"{json.dumps(_MODULES)}.map((name) => import(own(`js/state/${{name}}.js`)))"
     return lambda expression: bare_page.evaluate(
         f"Promise.all({modules}).then((found) => Object.assign({{}}, ...found)).then((s) => {expression})"
     )
@@ -337,7 +337,7 @@ def test_the_page_makes_the_relay_s_fingerprints(page: Page, static_server: str)
     page.route("**/js/main.js", lambda route: route.abort())
     page.goto(f"{static_server}/")
     point = b"\x04" + bytes(range(64))
-    made = page.evaluate(f"import('/js/fingerprints.js').then((f) => f.makeFingerprint({encode(point)!r}))")
+    made = page.evaluate(f"import(own('js/fingerprints.js')).then((f) => f.makeFingerprint({encode(point)!r}))")
     assert made == make_fingerprint(point)
 
 

@@ -33,9 +33,9 @@ _OLD = """() => new Promise((resolve, reject) => {
 })"""
 
 _LONG = """async () => {
-  const { Store } = await import("./js/store.js");
-  const { newConversation, asked } = await import("./js/state/conversations.js");
-  const { newAnswer } = await import("./js/state/answers.js");
+  const { Store } = await import(own("js/store.js"));
+  const { newConversation, asked } = await import(own("js/state/conversations.js"));
+  const { newAnswer } = await import(own("js/state/answers.js"));
   const store = await Store.open(() => {});
   let talk = newConversation("long", 1);
   for (let turn = 0; turn < 1000; turn++) {

@@ -15,13 +15,15 @@ def test_the_page_comes_with_its_headers(static_server: str) -> None:
 @pytest.mark.parametrize(
     ("path", "kind"),
     [
-        ("/pyodide/pyodide.asm.wasm", "application/wasm"),
-        ("/pyodide/pyodide.mjs", "text/javascript"),
-        ("/js/main.js", "text/javascript"),
+        ("{interpreter}pyodide.asm.wasm", "application/wasm"),
+        ("{interpreter}pyodide.mjs", "text/javascript"),
+        ("{app}js/main.js", "text/javascript"),
     ],
 )
-def test_files_have_the_type_that_browsers_insist_on(static_server: str, path: str, kind: str) -> None:
-    assert httpx.get(static_server + path).headers["Content-Type"] == kind
+def test_files_have_the_type_that_browsers_insist_on(
+    static_server: str, build: dict[str, str], path: str, kind: str
+) -> None:
+    assert httpx.get(f"{static_server}/{path.format(**build)}").headers["Content-Type"] == kind
 
 
 def test_what_is_not_there_is_not_found(static_server: str) -> None:

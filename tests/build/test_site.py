@@ -13,10 +13,10 @@ from sidestep.catalogue import load_catalogue
 from tools.commands import prepare_site
 from tools.failures import BuildError
 from tools.modules import MODULES
+from tools.packages import prepare_node
 from tools.places import WEB
 from tools.policies import parse_headers
-from tools.sites import assemble_site
-from tools.wheels import prepare_wheels
+from tools.sites import assemble_site, prepare_parts
 
 # Names of XML vocabularies, which no browser asks for.
 _NAMESPACES = ("http://www.w3.org/",)
@@ -56,9 +56,9 @@ def test_every_module_of_the_import_map_is_there(site_dir: Path, import_map: str
         assert (site_dir / address).is_file(), address
 
 
-def test_vendored_modules_import_only_what_the_map_has(site_dir: Path, import_map: str) -> None:
+def test_vendored_modules_import_only_what_the_map_has(app_dir: Path, import_map: str) -> None:
     imports = json.loads(import_map)["imports"]
-    for file in (site_dir / "vendor").rglob("*.js"):
+    for file in (app_dir / "vendor").rglob("*.js"):
         text = re.sub(r"/\*.*?\*/", "", file.read_text(), flags=re.DOTALL)
         for specifier in re.findall(r'(?:\bfrom|^import)\s*"([@\w][^"]*)"', text):
             assert specifier in imports, f"{file.name} imports {specifier}"
@@ -109,8 +109,8 @@ def test_the_policy_evaluates_no_text_and_allows_nothing_inline(site_dir: Path) 
     assert "require-trusted-types-for 'script'" in policy
 
 
-def test_our_own_files_name_no_other_host(site_dir: Path) -> None:
-    own = [*site_dir.glob("*.html"), *(site_dir / "css").rglob("*.css"), *(site_dir / "js").rglob("*.js")]
+def test_our_own_files_name_no_other_host(site_dir: Path, app_dir: Path) -> None:
+    own = [*site_dir.glob("*.html"), *(app_dir / "css").rglob("*.css"), *(app_dir / "js").rglob("*.js")]
 
     assert len(own) > 10
     for file in own:
@@ -156,8 +156,8 @@ def test_a_missing_style_sheet_stops_the_build(site_dir: Path, tmp_path: Path) -
     page.mkdir()
     (page / "index.html").write_text('<!-- csp --><link rel="stylesheet" href="css/lost.css"><!-- importmap -->')
 
-    with pytest.raises(BuildError, match=r"not there: css/lost\.css, named by index\.html"):
-        assemble_site(tmp_path / "dist", prepare_wheels(), web=page)
+    with pytest.raises(BuildError, match=r"not there: app/\w+/css/lost\.css, named by index\.html"):
+        assemble_site(tmp_path / "dist", prepare_parts(prepare_node()), web=page)
 
 
 def test_a_package_that_is_not_shipped_stops_the_build(site_dir: Path, tmp_path: Path) -> None:
@@ -168,7 +168,7 @@ def test_a_package_that_is_not_shipped_stops_the_build(site_dir: Path, tmp_path:
     (tmp_path / "web" / "js" / "main.js").write_text(script)
 
     with pytest.raises(BuildError) as stopped:
-        assemble_site(tmp_path / "dist", prepare_wheels(), web=tmp_path / "web")
+        assemble_site(tmp_path / "dist", prepare_parts(prepare_node()), web=tmp_path / "web")
 
     assert str(stopped.value) == "The page refers to what is not there: left-out, imported by main.js."
 
@@ -181,6 +181,6 @@ def test_the_same_sources_give_the_same_wheel(site_dir: Path, tmp_path: Path) ->
     assert moments == {(1980, 1, 1, 0, 0, 0)}
 
 
-def test_the_page_gets_the_list_of_providers_as_a_file(site_dir: Path) -> None:
-    listed = json.loads((site_dir / "catalogue.json").read_text(encoding="utf-8"))
+def test_the_page_gets_the_list_of_providers_as_a_file(app_dir: Path) -> None:
+    listed = json.loads((app_dir / "catalogue.json").read_text(encoding="utf-8"))
     assert [row["id"] for row in listed] == list(load_catalogue())

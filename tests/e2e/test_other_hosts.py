@@ -22,7 +22,7 @@ from tests.fakes.providers import OpenProvider, ZaiProvider
 from tests.fakes.servers import Hold, Stream
 from tests.fakes.wires import DONE, write_chunk
 from tests.relay.servers import run_relay
-from tools.modules import PYODIDE
+from tools.interpreters import FILES
 from tools.places import NODE_MODULES
 from tools.servers import serve_folder
 
@@ -35,7 +35,7 @@ def host_dir(site_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("host")
     (folder / "_headers").touch()
     (folder / "pyodide").mkdir()
-    for name in PYODIDE:
+    for name in FILES:
         shutil.copyfile(NODE_MODULES / "pyodide" / name, folder / "pyodide" / name)
     shutil.copytree(
         NODE_MODULES / "@pyscript" / "core" / "dist", folder / "pyscript", ignore=shutil.ignore_patterns("*.map")

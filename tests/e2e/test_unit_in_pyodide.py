@@ -17,7 +17,8 @@ ROOT = Path(__file__).parents[2]
 RUNNER = ("pytest", "pluggy", "iniconfig", "packaging", "pygments")
 
 START_PYTHON = """async ({origin, wheel}) => {
-    const {loadPyodide} = await import(`${origin}/pyodide/pyodide.mjs`);
+    const {interpreter} = await (await fetch(`${origin}/build.json`)).json();
+    const {loadPyodide} = await import(`${origin}/${interpreter}pyodide.mjs`);
     const pyodide = await loadPyodide();
     for (const [name, format] of [["unit-tests.zip", "zip"], [wheel, "wheel"]]) {
         const answer = await fetch(`${origin}/${name}`);

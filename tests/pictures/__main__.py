@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 from tests.fakes.providers import OpenProvider
 from tests.pictures.scenes import SCENES, Scene, furnish
-from tools.browsers import list_arguments, prepare_browser
+from tools.browsers import OWN_MODULES, list_arguments, prepare_browser
 from tools.places import DIST
 from tools.servers import serve_folder
 
@@ -45,12 +45,14 @@ def _take(context: BrowserContext, origin: str, scene: Scene, file: Path) -> Non
 def _open(browser: Browser, scheme: str, size: str) -> BrowserContext:
     width, height = _SIZES[size]
     is_narrow = size == "narrow"
-    return browser.new_context(
+    context = browser.new_context(
         viewport={"width": width, "height": height},
         color_scheme="light" if scheme == "light" else "dark",
         has_touch=is_narrow,
         reduced_motion="reduce",
     )
+    context.add_init_script(OWN_MODULES)
+    return context
 
 
 if __name__ == "__main__":

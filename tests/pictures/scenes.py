@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 expect.set_options(timeout=30_000)
 
 _STORE = """async ({ settings, secrets, attempts }) => {
-  const { Store } = await import("./js/store.js");
+  const { Store } = await import(own("js/store.js"));
   const store = await Store.open(() => {});
   for (const [name, value] of Object.entries(settings)) await store.saveSetting(name, value);
   for (const [id, value] of Object.entries(secrets)) {
@@ -59,12 +59,12 @@ class Scene:
 def furnish(context: BrowserContext, origin: str, fake: OpenProvider) -> None:
     """Store providers, a relay, rules and some conversations in *context*; *fake* answers."""
     page = context.new_page()
-    page.route("**/pyodide/*", lambda route: route.abort())
+    page.route("**/pyodide/**", lambda route: route.abort())
     page.goto(f"{origin}/")
     settings = json.loads(_FURNITURE.read_text().replace("FAKE", fake.base_url))
     attempts = settings.pop("attempts")
     page.evaluate(_STORE, {"settings": settings, "secrets": {"fake": fake.key}, "attempts": attempts})
-    page.unroute("**/pyodide/*")
+    page.unroute("**/pyodide/**")
     page.goto(f"{origin}/")
     page.reload()
     _talk(page, fake)

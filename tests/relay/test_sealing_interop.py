@@ -82,11 +82,11 @@ def write(data: bytes) -> str:
 
 
 @pytest.fixture(scope="module")
-def node(site_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
+def node(app_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
     folder = tmp_path_factory.mktemp("page")
     (folder / "package.json").write_text('{"type": "module"}')
     for name in ("js/sealer.js", "vendor/hpke"):
-        source, target = site_dir / name, folder / name
+        source, target = app_dir / name, folder / name
         target.parent.mkdir(exist_ok=True)
         (shutil.copytree if source.is_dir() else shutil.copyfile)(source, target)
     shutil.copyfile(Path(__file__).with_name("interop.mjs"), folder / "interop.mjs")

@@ -31,6 +31,7 @@ MAY_IMPORT = {
     "ledger": set(),
     "metrics": {"types"},
     "sharing": {"types", "errors"},
+    "snapshots": {"catalogue"},
     "bundles": {"config", "errors"},
     "calls": {"config", "dialects", "messages", "routing", "types", "errors"},
     "offers": {"calls", "config", "errors"},

@@ -262,7 +262,8 @@
  * @property {{payload: {provider: string}, value: {}}} forget_evidence
  *
  * @typedef {{id: number, command: string, payload: object}} CommandFrame
- * @typedef {{kind: "status", phase: Phase, detail: string, elapsed_ms: number}} StatusFrame
+ * @typedef {{kind: "status", phase: Phase, detail: string, elapsed_ms: number, origin?: "snapshot" | "plain"}} StatusFrame
+ *   once it is ready, `origin` says how it was started, and `detail` why it is a plain one
  * @typedef {{kind: "events", id: number, events: any[]}} EventsFrame  of a chat `ChatEvent`s
  * @typedef {{kind: "result", id: number, value: any}} ResultFrame
  * @typedef {{kind: "error", id: number, error: Failure}} ErrorFrame

@@ -2,9 +2,10 @@
 /**
  * Python's side of the page: starts Pyodide, hands every command to `sidestep.bridge` and posts its frames back.
  *
- * @import { CommandFrame, Frame, Phase } from "./protocol.js"
+ * @import { Build } from "./interpreters.js"
+ * @import { CommandFrame, Frame, Phase, StatusFrame } from "./protocol.js"
  */
-import { loadPyodide } from "../pyodide/pyodide.mjs";
+import { startInterpreter } from "./interpreters.js";
 import { CANCELLED, localFailure } from "./protocol.js";
 
 const ROOT = new URL("..", import.meta.url);
@@ -28,10 +29,11 @@ function post(frame) {
 /**
  * @param {Phase} phase
  * @param {string} detail
+ * @param {Partial<StatusFrame>} [more]
  */
-function report(phase, detail) {
+function report(phase, detail, more) {
   const elapsed = Math.round(performance.now() - started);
-  post({ kind: "status", phase, detail, elapsed_ms: elapsed });
+  post({ kind: "status", phase, detail, elapsed_ms: elapsed, ...more });
 }
 
 /**
@@ -84,30 +86,7 @@ function lastLine(error) {
 async function readBuild() {
   const response = await fetch(new URL("build.json", ROOT));
   if (!response.ok) throw new Error(`build.json answered ${response.status}`);
-  return /** @type {{micropip: string, sidestep: string}} */ (await response.json());
-}
-
-/** @param {{micropip: string, sidestep: string}} build */
-async function startPython(build) {
-  const pyodide = await loadPyodide({ indexURL: new URL("pyodide/", ROOT).href });
-  report("installing", "Installing Sidestep");
-  await pyodide.loadPackage(new URL(build.micropip, ROOT).href, { messageCallback() {}, checkIntegrity: false });
-  await install(pyodide, new URL(build.sidestep, ROOT).href);
-  return pyodide;
-}
-
-/**
- * @param {any} pyodide
- * @param {string} wheel
- */
-async function install(pyodide, wheel) {
-  const micropip = pyodide.pyimport("micropip");
-  try {
-    // Without dependencies, so that no package index is ever asked.
-    await micropip.install.callKwargs(wheel, { deps: false });
-  } finally {
-    micropip.destroy();
-  }
+  return /** @type {Build} */ (await response.json());
 }
 
 /** @param {any} pyodide */
@@ -136,9 +115,10 @@ function postFrame(json) {
 
 async function boot() {
   report("loading", "Loading Python");
-  const build = await readBuild();
-  bridge = createBridge(await startPython(build));
-  report("ready", "Python is ready");
+  const { pyodide, origin, failure } = await startInterpreter(await readBuild(), ROOT,
+    (failure) => report("installing", `Booting Python in full: ${lastLine(failure)}`));
+  bridge = createBridge(pyodide);
+  report("ready", failure ? lastLine(failure) : "Python is ready", { origin });
   for (const frame of queue.splice(0)) deliver(frame);
 }
 

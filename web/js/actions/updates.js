@@ -1,7 +1,8 @@
 // @ts-check
 /** @import { PageModel } from "../model.js" */
 
-const BUILD = new URL("../../build.json", import.meta.url);
+// Not the one beside this module, which is of this very build.
+const BUILD = new URL("build.json", document.baseURI);
 const LOOK_EVERY_MS = 3600 * 1000;
 
 /**

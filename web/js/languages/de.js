@@ -503,6 +503,9 @@ export const words = {
   "Python code": "Python-Code",
   "Python did not start": "Python ist nicht gestartet",
   "Python is not up yet.": "Python läuft noch nicht.",
+  "It began with the memory that the build put away for it.": "Es begann mit dem Speicherabbild, das beim Bauen der Seite angelegt wurde.",
+  "It was booted in full, which takes longer, because its stored memory could not be used:": "Es wurde vollständig gestartet, was länger dauert, weil sein Speicherabbild nicht zu gebrauchen war:",
+  "Python is ready, after a full start": "Python ist bereit, nach einem vollständigen Start",
   "Python is ready": "Python ist bereit",
   "Python started in {0}. It plans every request, in this page.":
     "Python startete in {0}. Es plant jede Anfrage, in dieser Seite.",

@@ -500,6 +500,9 @@ export const words = {
   "Python code": "Código de Python",
   "Python did not start": "Python no arrancó",
   "Python is not up yet.": "Python aún no está en marcha.",
+  "It began with the memory that the build put away for it.": "Empezó con la memoria que la compilación guardó para él.",
+  "It was booted in full, which takes longer, because its stored memory could not be used:": "Se inició por completo, lo que tarda más, porque su memoria guardada no se pudo usar:",
+  "Python is ready, after a full start": "Python está listo, tras un inicio completo",
   "Python is ready": "Python está listo",
   "Python started in {0}. It plans every request, in this page.":
     "Python arrancó en {0}. Planea cada petición, en esta página.",

@@ -9,11 +9,14 @@ import { Section } from "./section.js";
 
 export function PythonSettings() {
   const { model } = useApp();
-  const { phase, elapsed_ms: elapsed } = model.python.value;
+  const { phase, elapsed_ms: elapsed, origin, detail } = model.python.value;
   return html`
     <${Section} id="python" title=${t`Python`}>
       <p>${phase === "ready" ? t`Python started in ${formatDuration(elapsed)}. It plans every request, in this page.`
         : t`Python is not up yet.`}</p>
+      ${origin === "snapshot" && html`<p>${t`It began with the memory that the build put away for it.`}</p>`}
+      ${origin === "plain" && html`
+        <p>${t`It was booted in full, which takes longer, because its stored memory could not be used:`} <code lang="en">${detail}</code></p>`}
       <details>
         <summary>${t`A console for the curious`}</summary>
         <${Console} isReady=${phase === "ready"} />

@@ -11,10 +11,10 @@ const WORDS = {
 /** One live region for the page: what Python is at, and what a screen reader should hear of the chat. */
 export function Status() {
   const { model } = useApp();
-  const { phase } = model.python.value;
+  const { phase, origin } = model.python.value;
   return html`
     <p class="status" role="status" data-phase=${phase}>
-      <span class="status-text">${WORDS[phase]()}</span>
+      <span class="status-text">${origin === "plain" ? t`Python is ready, after a full start` : WORDS[phase]()}</span>
       <span class="unseen">${model.announcement.value}</span>
     </p>`;
 }

@@ -1,0 +1,54 @@
+// Boots Python in Node, lets it import what the page uses, and writes its memory down.
+//
+//     node snapshot.mjs PYODIDE_FOLDER WHEEL OUTPUT
+import { readFileSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+
+const LARGEST_BLOCK = 1 << 20;
+const SMALLEST_BLOCK = 16;
+
+/** Where the memory ends that Python ever asked for; bytes behind it are zero already. */
+function endOfUse({ _module: module }) {
+  return module.HEAPU32[module._emscripten_get_sbrk_ptr() >>> 2];
+}
+
+/** What was freed is filled with zeros: leftovers would be a fifth of what every first visit downloads. */
+function wipeFreeMemory(pyodide) {
+  const { _module: module } = pyodide;
+  const end = endOfUse(pyodide);
+  const taken = [];
+  for (let size = LARGEST_BLOCK; size >= SMALLEST_BLOCK; size >>= 1) {
+    for (;;) {
+      const block = module._malloc(size);
+      const isOld = block !== 0 && block + size <= end;
+      if (!isOld) {
+        if (block) module._free(block);
+        break;
+      }
+      module.HEAPU8.fill(0, block, block + size);
+      taken.push(block);
+    }
+  }
+  for (const block of taken) module._free(block);
+}
+
+async function takeSnapshot(folder, wheel) {
+  const { loadPyodide } = await import(pathToFileURL(join(folder, "pyodide.mjs")).href);
+  const pyodide = await loadPyodide({ indexURL: folder, _makeSnapshot: true });
+  pyodide.unpackArchive(new Uint8Array(readFileSync(wheel)), "wheel");
+  // No proxy may be left, or it would be in the snapshot without its other half.
+  pyodide.runPython("from sidestep.snapshots import prepare; prepare(); del prepare");
+  wipeFreeMemory(pyodide);
+  return pyodide.makeMemorySnapshot();
+}
+
+// An error of Pyodide's carries its whole source line, which is a megabyte.
+const LONGEST = 2000;
+try {
+  const [folder, wheel, output] = process.argv.slice(2).map((path) => resolve(path));
+  writeFileSync(output, await takeSnapshot(folder, wheel));
+} catch (error) {
+  console.error(String(error?.message ?? error).slice(-LONGEST));
+  process.exit(1);
+}
