@@ -44,7 +44,7 @@ def prepare_site(*, for_tests: bool) -> Node:
     with hold_build():
         prepare_environment(for_tests=for_tests)
         node = prepare_packages(for_tests=for_tests)
-        build_site(prepare_parts(node))
+        build_site(prepare_parts(node), node)
     return node
 
 

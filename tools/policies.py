@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
 
 _CSP = {
     "default-src": "'none'",
@@ -22,6 +23,10 @@ _CSP = {
     "frame-ancestors": "'none'",
     "require-trusted-types-for": "'script'",
 }
+
+# What lies there never changes under its name, and a browser need never ask again (RFC 8246).
+_NAMED_BY_CONTENTS = ("/app/*", "/pyodide/*")
+_FOR_EVER = "public, max-age=31536000, immutable"
 
 # Browsers ignore this one outside a real header, and complain about it.
 _HEADER_ONLY = {"frame-ancestors"}
@@ -55,17 +60,21 @@ def format_headers(import_map: str) -> str:
         "Referrer-Policy": "no-referrer",
         "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
     }
-    return "/*\n" + "".join(f"  {name}: {value}\n" for name, value in headers.items())
+    rules = {"/*": headers, **{pattern: {"Cache-Control": _FOR_EVER} for pattern in _NAMED_BY_CONTENTS}}
+    return "".join(
+        f"{pattern}\n" + "".join(f"  {name}: {value}\n" for name, value in fields.items())
+        for pattern, fields in rules.items()
+    )
 
 
-def parse_headers(text: str) -> dict[str, str]:
-    """Return the headers for every path (the `/*` block) of a `_headers` file."""
+def parse_headers(text: str, path: str = "/") -> dict[str, str]:
+    """Return the headers that a `_headers` file wants for *path*; a later block's go before an earlier one's."""
     headers: dict[str, str] = {}
-    is_general = False
+    is_meant = False
     for line in text.splitlines():
         if line and not line[0].isspace():
-            is_general = line.strip() == "/*"
-        elif is_general and ":" in line:
+            is_meant = fnmatchcase(path, line.strip())
+        elif is_meant and ":" in line:
             name, _, value = line.strip().partition(":")
             headers[name] = value.strip()
     return headers

@@ -1,7 +1,8 @@
 """A static server for the built page, as a plain host would serve it."""
 
+import re
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -23,6 +24,9 @@ _TYPES = {
     ".webmanifest": "application/manifest+json",
 }
 
+# Content codings, the best first, and what their copies' names end in.
+_SUFFIXES = {"br": ".br", "gzip": ".gz", "": ""}
+
 
 @contextmanager
 def serve_folder(folder: Path) -> Iterator[str]:
@@ -30,8 +34,7 @@ def serve_folder(folder: Path) -> Iterator[str]:
 
     The address has no slash at its end: `http://127.0.0.1:49152`.
     """
-    headers = parse_headers((folder / "_headers").read_text())
-    handler = partial(_Handler, directory=str(folder), headers=headers)
+    handler = partial(_Handler, directory=str(folder), rules=(folder / "_headers").read_text())
     with ThreadingHTTPServer((LOOPBACK, 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()
@@ -42,15 +45,24 @@ def serve_folder(folder: Path) -> Iterator[str]:
             thread.join()
 
 
+def _choose_encoding(file: Path, accepted: str) -> str:
+    """Return the content coding of the copy of *file* to send, the best one *accepted*; empty for the file itself."""
+    refused = re.compile(r";\s*q=0(\.0*)?$")
+    names = {part.partition(";")[0].strip() for part in accepted.split(",") if not refused.search(part.strip())}
+    for encoding, suffix in _SUFFIXES.items():
+        if encoding in names and Path(f"{file}{suffix}").is_file():
+            return encoding
+    return ""
+
+
 class _Handler(SimpleHTTPRequestHandler):
     """Serves files, adds the page's headers, keeps silent."""
 
     extensions_map = _TYPES
 
-    def __init__(
-        self, request: object, address: object, server: BaseServer, *, directory: str, headers: Mapping[str, str]
-    ) -> None:
-        self._page_headers = headers
+    def __init__(self, request: object, address: object, server: BaseServer, *, directory: str, rules: str) -> None:
+        self._rules = rules
+        self._encoding = ""
         super().__init__(request, address, server, directory=directory)  # type: ignore[arg-type]
 
     def copyfile(self, source: Any, outputfile: Any) -> None:
@@ -58,9 +70,24 @@ class _Handler(SimpleHTTPRequestHandler):
         with suppress(ConnectionError):
             super().copyfile(source, outputfile)
 
+    def translate_path(self, path: str) -> str:
+        """Return the file for *path*, or the compressed copy of it that the browser takes."""
+        file = Path(super().translate_path(path))
+        if (file / "index.html").is_file() and path.partition("?")[0].endswith("/"):
+            file /= "index.html"
+        self._encoding = _choose_encoding(file, self.headers.get("Accept-Encoding", ""))
+        return f"{file}{_SUFFIXES[self._encoding]}"
+
+    def guess_type(self, path: Any) -> str:
+        """Return the type of what is in the copy."""
+        return super().guess_type(str(path).removesuffix(_SUFFIXES[self._encoding]))
+
     def end_headers(self) -> None:
-        """Add the page's headers, and let no copy be kept between two builds."""
-        for name, value in {**self._page_headers, "Cache-Control": "no-cache"}.items():
+        """Add the page's headers; what has no other rule is asked for anew."""
+        headers = {"Cache-Control": "no-cache", **parse_headers(self._rules, self.path.partition("?")[0])}
+        if self._encoding:
+            headers["Content-Encoding"] = self._encoding
+        for name, value in {**headers, "Vary": "Accept-Encoding"}.items():
             self.send_header(name, value)
         super().end_headers()
 

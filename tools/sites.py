@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tools.compressions import compress_folder
 from tools.failures import BuildError
 from tools.interpreters import copy_interpreter
 from tools.licences import write_licences
@@ -20,6 +21,7 @@ from tools.references import find_missing
 from tools.snapshots import prepare_snapshot
 from tools.stamps import Stamp, digest, digest_contents, list_files
 from tools.steps import say, step
+from tools.weights import describe_weights, weigh_first_visit
 from tools.wheels import prepare_wheels
 
 IMPORT_MAP_PLACEHOLDER = "<!-- importmap -->"
@@ -63,7 +65,7 @@ def prepare_parts(node: Node) -> SiteParts:
     return SiteParts(wheels, prepare_snapshot(node, wheels["sidestep"]))
 
 
-def build_site(parts: SiteParts) -> bool:
+def build_site(parts: SiteParts, node: Node) -> bool:
     """Build `dist/` from `web/`, the npm packages and the *parts*; return whether there was anything to do.
 
     Raises:
@@ -80,10 +82,12 @@ def build_site(parts: SiteParts) -> bool:
         if fresh.exists():
             shutil.rmtree(fresh)
         assemble_site(fresh, parts)
-        _swap(fresh)
+    with step("compressed copies"):
+        snapshot = json.loads((fresh / "build.json").read_text(encoding="utf-8"))["snapshot"]["file"]
+        compress_folder(fresh, node, unpacked={fresh / snapshot: parts.snapshot})
+    _swap(fresh)
     stamp.write()
-    files = list(list_files([DIST]))
-    say(f"  dist/: {len(files)} files, {sum(file.stat().st_size for file in files) / 1e6:.1f} MB")
+    say(describe_weights(weigh_first_visit(DIST)))
     return True
 
 

@@ -7,16 +7,17 @@ import { pathToFileURL } from "node:url";
 
 const LARGEST_BLOCK = 1 << 20;
 const SMALLEST_BLOCK = 16;
+const STACK_GUARD = 64;
 
 /** Where the memory ends that Python ever asked for; bytes behind it are zero already. */
-function endOfUse({ _module: module }) {
+function endOfUse(module) {
   return module.HEAPU32[module._emscripten_get_sbrk_ptr() >>> 2];
 }
 
-/** What was freed is filled with zeros: leftovers would be a fifth of what every first visit downloads. */
-function wipeFreeMemory(pyodide) {
-  const { _module: module } = pyodide;
-  const end = endOfUse(pyodide);
+/** What was freed is filled with zeros, and so is the stack: leftovers would be a fifth of every first visit's download. */
+function wipeFreeMemory({ _module: module }) {
+  module.HEAPU8.fill(0, module._emscripten_stack_get_end() + STACK_GUARD, module._emscripten_stack_get_current());
+  const end = endOfUse(module);
   const taken = [];
   for (let size = LARGEST_BLOCK; size >= SMALLEST_BLOCK; size >>= 1) {
     for (;;) {

@@ -6,6 +6,7 @@ import fnmatch
 from pathlib import Path
 
 from flask import Flask, Response, abort, request, send_from_directory
+from werkzeug.security import safe_join
 
 __all__ = ["add_site", "read_header_rules"]
 
@@ -35,6 +36,10 @@ Flask adds the character set to text.
 """
 
 
+_SUFFIXES = {"br": ".br", "gzip": ".gz", "": ""}
+"""Content codings, the best first, and what the names of the copies end in that were compressed ahead of time."""
+
+
 def add_site(app: Flask, folder: Path) -> None:
     """Let *app* answer GET and HEAD for the files of *folder*, with the headers that its `_headers` file asks for."""
     root = folder.resolve()
@@ -45,15 +50,27 @@ def add_site(app: Flask, folder: Path) -> None:
     def serve(path: str) -> Response:
         if any(step.startswith((".", "_headers")) for step in path.split("/")):
             abort(404)
+        kind = _TYPES.get(Path(path).suffix.lower(), "application/octet-stream")
+        encoding = _choose_encoding(root, path)
         # Flask refuses paths that leave the folder, and answers If-None-Match and ranges.
-        response = send_from_directory(
-            root, path, mimetype=_TYPES.get(Path(path).suffix.lower(), "application/octet-stream"), max_age=0
-        )
+        response = send_from_directory(root, path + _SUFFIXES[encoding], mimetype=kind, max_age=0)
+        if encoding:
+            response.content_encoding = encoding
+        response.vary.add("Accept-Encoding")
         for pattern, headers in rules:
             if fnmatch.fnmatchcase(request.path, pattern):
                 for name, value in headers:
                     response.headers[name] = value
         return response
+
+
+def _choose_encoding(root: Path, path: str) -> str:
+    """Return the content coding of the copy to send, the best one that the browser takes; empty for the file itself."""
+    for encoding, suffix in _SUFFIXES.items():
+        copy = safe_join(str(root), path + suffix)
+        if copy and request.accept_encodings.quality(encoding) > 0 and Path(copy).is_file():
+            return encoding
+    return ""
 
 
 def read_header_rules(file: Path) -> HeaderRules:

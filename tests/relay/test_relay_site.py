@@ -65,6 +65,49 @@ def test_an_unchanged_file_is_not_sent_again(site: FlaskClient) -> None:
         assert (head.status_code, head.data) == (200, b"")
 
 
+_ENCODINGS = [
+    ("br, gzip", "br", b"brotli"),
+    ("gzip, deflate, br, zstd", "br", b"brotli"),
+    ("gzip", "gzip", b"zipped"),
+    ("br;q=0, gzip;q=0.5", "gzip", b"zipped"),
+    ("identity", None, b"content of app.wasm"),
+    ("", None, b"content of app.wasm"),
+    ("zstd", None, b"content of app.wasm"),
+]
+
+
+@pytest.mark.parametrize(("accepted", "encoding", "body"), _ENCODINGS)
+def test_a_copy_is_sent_that_the_browser_takes(
+    site: FlaskClient, tmp_path: Path, accepted: str, encoding: str | None, body: bytes
+) -> None:
+    (tmp_path / "site" / "app.wasm.br").write_bytes(b"brotli")
+    (tmp_path / "site" / "app.wasm.gz").write_bytes(b"zipped")
+    with site.get("/app.wasm", headers={"Accept-Encoding": accepted}) as answer:
+        assert (answer.headers.get("Content-Encoding"), answer.data) == (encoding, body)
+        assert answer.headers["Content-Type"] == "application/wasm"
+        assert "Accept-Encoding" in answer.headers["Vary"]
+        tag = answer.headers["ETag"]
+    with site.get("/app.wasm", headers={"Accept-Encoding": accepted, "If-None-Match": tag}) as again:
+        assert again.status_code == 304
+
+
+def test_copies_have_tags_of_their_own(site: FlaskClient, tmp_path: Path) -> None:
+    """Or a cache would take one for the other."""
+    (tmp_path / "site" / "app.wasm.br").write_bytes(b"content of app.brot")
+    tags = set()
+    for accepted in ("br", "identity"):
+        with site.get("/app.wasm", headers={"Accept-Encoding": accepted}) as answer:
+            tags.add(answer.headers["ETag"])
+    assert len(tags) == 2
+
+
+def test_a_copy_without_its_file_is_nothing(site: FlaskClient, tmp_path: Path) -> None:
+    (tmp_path / "outside.txt.br").write_bytes(b"secret")
+    with site.get("/../outside.txt", headers={"Accept-Encoding": "br"}) as answer:
+        assert answer.status_code == 404
+        assert b"secret" not in answer.data
+
+
 @pytest.mark.parametrize(
     "path",
     [
