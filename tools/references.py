@@ -43,6 +43,14 @@ def find_missing(dist: Path, own: str) -> Iterator[str]:
         yield from _find_missing_packages(script)
 
 
+def list_imports(script: Path, *, is_dynamic: bool = True) -> Iterator[str]:
+    """Yield what *script* imports, as it is written there; by `import()` too where *is_dynamic*."""
+    for static, bare, dynamic in _IMPORT.findall(_COMMENT.sub("", script.read_text(encoding="utf-8"))):
+        specifier = static or bare or (is_dynamic and dynamic)
+        if specifier:
+            yield specifier
+
+
 def _find_missing_files(file: Path, pattern: re.Pattern[str]) -> Iterator[str]:
     for address in pattern.findall(file.read_text(encoding="utf-8")):
         if ":" not in address and not (file.parent / address).exists():
@@ -52,8 +60,7 @@ def _find_missing_files(file: Path, pattern: re.Pattern[str]) -> Iterator[str]:
 def _find_missing_modules(folder: Path) -> Iterator[str]:
     """Yield what a worker could not load: it knows no import map."""
     for script in folder.rglob("*.js"):
-        for groups in _IMPORT.findall(_COMMENT.sub("", script.read_text(encoding="utf-8"))):
-            specifier = "".join(groups)
+        for specifier in list_imports(script):
             # Behind an import that Node.js alone takes.
             if specifier != "crypto" and not (script.parent / specifier).is_file():
                 yield f"{specifier}, imported by {script.name}"
@@ -61,7 +68,6 @@ def _find_missing_modules(folder: Path) -> Iterator[str]:
 
 def _find_missing_packages(script: Path) -> Iterator[str]:
     known = {module.specifier for module in MODULES}
-    for groups in _IMPORT.findall(_COMMENT.sub("", script.read_text(encoding="utf-8"))):
-        specifier = "".join(groups)
+    for specifier in list_imports(script):
         if specifier[0] not in "./" and specifier not in known:
             yield f"{specifier}, imported by {script.name}"

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
+from http import HTTPStatus
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from socketserver import BaseServer
@@ -29,12 +30,13 @@ _SUFFIXES = {"br": ".br", "gzip": ".gz", "": ""}
 
 
 @contextmanager
-def serve_folder(folder: Path) -> Iterator[str]:
+def serve_folder(folder: Path, *, asked: list[str] | None = None) -> Iterator[str]:
     """Serve *folder* on a free port of this computer, with the headers of its `_headers` file; yield the address.
 
-    The address has no slash at its end: `http://127.0.0.1:49152`.
+    The address has no slash at its end: `http://127.0.0.1:49152`. The path of every request is added to *asked*.
     """
-    handler = partial(_Handler, directory=str(folder), rules=(folder / "_headers").read_text())
+    rules = (folder / "_headers").read_text()
+    handler = partial(_Handler, directory=str(folder), rules=rules, asked=[] if asked is None else asked)
     with ThreadingHTTPServer((LOOPBACK, 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()
@@ -60,15 +62,31 @@ class _Handler(SimpleHTTPRequestHandler):
 
     extensions_map = _TYPES
 
-    def __init__(self, request: object, address: object, server: BaseServer, *, directory: str, rules: str) -> None:
+    def __init__(
+        self, request: object, address: object, server: BaseServer, *, directory: str, rules: str, asked: list[str]
+    ) -> None:
         self._rules = rules
+        self._asked = asked
         self._encoding = ""
+        self._is_found = False
         super().__init__(request, address, server, directory=directory)  # type: ignore[arg-type]
 
     def copyfile(self, source: Any, outputfile: Any) -> None:
         """Send a file, or as much of it as the browser waits for."""
         with suppress(ConnectionError):
             super().copyfile(source, outputfile)
+
+    def parse_request(self) -> bool:
+        """Note what is asked for."""
+        is_well = super().parse_request()
+        if is_well:
+            self._asked.append(self.path)
+        return is_well
+
+    def send_response(self, code: int, message: str | None = None) -> None:
+        """Remember whether there is anything to keep."""
+        self._is_found = code in {HTTPStatus.OK, HTTPStatus.NOT_MODIFIED}
+        super().send_response(code, message)
 
     def translate_path(self, path: str) -> str:
         """Return the file for *path*, or the compressed copy of it that the browser takes."""
@@ -84,7 +102,9 @@ class _Handler(SimpleHTTPRequestHandler):
 
     def end_headers(self) -> None:
         """Add the page's headers; what has no other rule is asked for anew."""
-        headers = {"Cache-Control": "no-cache", **parse_headers(self._rules, self.path.partition("?")[0])}
+        headers = parse_headers(self._rules, self.path.partition("?")[0])
+        if "Cache-Control" not in headers or not self._is_found:
+            headers["Cache-Control"] = "no-cache"
         if self._encoding:
             headers["Content-Encoding"] = self._encoding
         for name, value in {**headers, "Vary": "Accept-Encoding"}.items():

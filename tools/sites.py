@@ -3,7 +3,7 @@
 import json
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,12 +16,14 @@ from tools.modules import copy_modules
 from tools.packages import Node
 from tools.places import BUILD, DIST, NODE_MODULES, ROOT, WEB, find_program
 from tools.policies import format_csp, format_headers, format_import_map
+from tools.preloads import list_static_modules
 from tools.processes import run
 from tools.references import find_missing
 from tools.snapshots import prepare_snapshot
 from tools.stamps import Stamp, digest, digest_contents, list_files
 from tools.steps import say, step
-from tools.weights import describe_weights, weigh_first_visit
+from tools.styles import join_styles
+from tools.weights import describe_weights, list_first_visit, weigh_first_visit
 from tools.wheels import prepare_wheels
 
 IMPORT_MAP_PLACEHOLDER = "<!-- importmap -->"
@@ -30,7 +32,9 @@ BUILD_PLACEHOLDER = "<!-- build -->"
 
 _BUILD_LENGTH = 16
 
+_SERVICE_WORKER = "service_worker.js"
 _HASHED = ("css", "js", "vendor")
+_MAIN = re.compile(r'<script type="module" src="([^"]+)"')
 _OWN_ADDRESS = re.compile(rf"""((?:href|src)=")({"|".join(_HASHED)})/""")
 
 # They are for those who work on the page, not for those who load it.
@@ -120,18 +124,37 @@ def assemble_site(dist: Path, parts: SiteParts, *, web: Path = WEB) -> None:
 
     _write_json(app / "build.json", describe("../../"))
     pages = sorted(dist.glob("*.html"))
+    for page in pages:
+        page.write_text(join_styles(app, page.read_text(encoding="utf-8")), encoding="utf-8")
     build = digest(digest_contents(app), *(page.read_text(encoding="utf-8") for page in pages))[:_BUILD_LENGTH]
     own = f"app/{build}/"
     app.rename(dist / own)
     _write_json(dist / "build.json", {"build": build, "app": own, **describe("")})
     import_map = format_import_map({specifier: f"./{own}{place}" for specifier, place in modules.items()})
     for page in pages:
-        page.write_text(fill_page(page.read_text(encoding="utf-8"), import_map, build, own), encoding="utf-8")
+        html = page.read_text(encoding="utf-8")
+        preloads = [
+            own + module for main in _MAIN.findall(html) for module in list_static_modules(dist / own, main, modules)
+        ]
+        page.write_text(fill_page(html, import_map, build, own, preloads), encoding="utf-8")
     (dist / "_headers").write_text(format_headers(import_map))
+    write_service_worker(dist, build)
     write_licences(dist / "THIRD-PARTY-LICENSES.txt", node_modules=NODE_MODULES, wheel=parts.wheels["micropip"])
     missing = sorted(find_missing(dist, own))
     if missing:
         raise BuildError("The page refers to what is not there: " + "; ".join(missing) + ".")
+
+
+def write_service_worker(dist: Path, build: str) -> None:
+    """Tell the service worker in *dist* what to keep: all that a first visit fetches, the page by its folder's name."""
+    file = dist / _SERVICE_WORKER
+    if not file.exists():
+        return
+    files = ["./", *(address for address in list_first_visit(dist) if address not in {"index.html", _SERVICE_WORKER})]
+    described = json.loads((dist / "build.json").read_text(encoding="utf-8"))
+    precache = {"build": build, "files": files, "packed": described["snapshot"]["file"]}
+    text = f"const PRECACHE = {json.dumps(precache, indent=1)};\n{file.read_text(encoding='utf-8')}"
+    file.write_text(text, encoding="utf-8")
 
 
 def list_site_files(web: Path) -> Iterator[Path]:
@@ -139,18 +162,24 @@ def list_site_files(web: Path) -> Iterator[Path]:
     return (file for file in list_files([web]) if file.name not in _NOT_SHIPPED)
 
 
-def fill_page(html: str, import_map: str, build: str, own: str) -> str:
+def fill_page(html: str, import_map: str, build: str, own: str, preloads: Sequence[str]) -> str:
     """Return the page's *html* with its placeholders filled, and its own code looked for in the folder *own*.
 
-    The placeholders are those of the policy, the import map and the *build*'s name.
+    The placeholders are those of the policy, the import map with the modules to preload, and the *build*'s name.
     """
     policy = format_csp(import_map, for_meta=True)
     meta = f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
-    script = f'<script type="importmap">{import_map}</script>'
+    # Before the links: once a module is being loaded, some browsers take no import map any more.
+    links = [f'<script type="importmap">{import_map}</script>']
+    links += [f'<link rel="modulepreload" fetchpriority="low" href="{address}">' for address in preloads]
     # By this a page knows that the server has another one by now.
     name = f'<meta name="build" content="{build}">'
     html = _OWN_ADDRESS.sub(rf"\1{own}\2/", html)
-    return html.replace(CSP_PLACEHOLDER, meta).replace(BUILD_PLACEHOLDER, name).replace(IMPORT_MAP_PLACEHOLDER, script)
+    return (
+        html.replace(CSP_PLACEHOLDER, meta)
+        .replace(BUILD_PLACEHOLDER, name)
+        .replace(IMPORT_MAP_PLACEHOLDER, "\n".join(links))
+    )
 
 
 def read_catalogue() -> str:

@@ -30,6 +30,7 @@ def list_first_visit(dist: Path) -> Iterator[str]:
     """Yield the addresses, relative to the page, of all that it needs to open again without a network."""
     build = json.loads((dist / "build.json").read_text(encoding="utf-8"))
     yield "index.html"
+    yield "service_worker.js"
     yield from ("favicon.svg", "manifest.webmanifest")
     for file in sorted((dist / build["app"]).rglob("*")):
         if file.is_file() and file.suffix[1:] not in FORMATS:

@@ -2,6 +2,7 @@
 declare module "*/vendor/hpke/core/mod.js" {
   export { Aes256Gcm, CipherSuite, DhkemP256HkdfSha256, HkdfSha256 } from "@hpke/core";
 }
-declare module "*/pyodide/pyodide.mjs" {
-  export { loadPyodide, version } from "pyodide";
-}
+
+// The build writes it in front of the service worker: the version, the addresses of all that is kept, and which of them
+// is packed.
+declare const PRECACHE: { build: string; files: string[]; packed: string };

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.browser.pages import Held, last_answer, send
@@ -25,6 +26,57 @@ def test_text_typed_before_the_script_ran_is_kept(page: Page, static_server: str
     held.release()
     expect(page.locator("#message")).to_have_value("Quick fingers")
     expect(page.locator("#message")).to_be_focused()
+
+
+@pytest.mark.parametrize("way", ["Enter", "Send"])
+def test_a_message_can_be_sent_before_the_page_is_there(
+    seed: Callable[[OpenProvider], Page], open_provider: OpenProvider, way: str
+) -> None:
+    page = seed(open_provider)
+    held = Held(page, "**/js/page.js")
+    page.reload(wait_until="commit")
+    box = page.get_by_role("textbox", name="Message")
+    box.fill("Quick fingers")
+    if way == "Enter":
+        box.press("Enter")
+    else:
+        page.get_by_role("button", name="Send").click()
+    expect(page.locator(".message.user")).to_have_text("Quick fingers")
+    expect(box).to_have_value("")
+    box.press_sequentially("And then")
+    box.press("Enter")
+    expect(box).to_have_value("And then")
+    assert not open_provider.chats
+    held.release()
+    expect(last_answer(page)).to_contain_text(open_provider.text)
+    expect(page.locator("#message")).to_have_value("And then")
+    expect(page.locator("#message")).to_be_focused()
+    assert [chat.json["messages"][-1]["content"] for chat in open_provider.chats] == ["Quick fingers"]
+
+
+def test_an_early_message_that_nobody_can_answer_is_given_back(page: Page, static_server: str) -> None:
+    held = Held(page, "**/js/page.js")
+    page.goto(f"{static_server}/", wait_until="commit")
+    page.get_by_role("textbox", name="Message").fill("Is anybody there?")
+    page.get_by_role("textbox", name="Message").press("Enter")
+    held.release()
+    expect(page.get_by_text("Add a provider first.")).to_be_visible()
+    expect(page.locator("#message")).to_have_value("Is anybody there?")
+
+
+def test_a_browser_that_is_too_old_is_told_so(page: Page, static_server: str) -> None:
+    page.add_init_script("HTMLScriptElement.supports = undefined")
+    page.goto(f"{static_server}/")
+    expect(page.get_by_text("This browser is too old for Sidestep")).to_be_visible()
+
+
+def test_a_browser_without_module_workers_is_told_so(page: Page, static_server: str) -> None:
+    page.add_init_script(
+        """const Real = Worker;
+        Worker = class extends Real { constructor(url, options) { super(url, { name: options.name }); } };"""
+    )
+    page.goto(f"{static_server}/")
+    expect(page.get_by_text("Python did not start: this browser is too old")).to_be_visible()
 
 
 _WATCH_SEND = """

@@ -44,10 +44,10 @@ def test_what_is_not_there_is_not_found(static_server: str) -> None:
 def test_a_copy_is_sent_that_the_browser_takes(
     static_server: str, app_dir: Path, build: dict[str, str], accepted: str, encoding: str | None
 ) -> None:
-    address = f"{static_server}/{build['app']}js/main.js"
+    address = f"{static_server}/{build["app"]}js/page.js"
     with httpx.stream("GET", address, headers={"Accept-Encoding": accepted}) as answer:
         sent = b"".join(answer.iter_raw())
-    file = app_dir / "js" / "main.js"
+    file = app_dir / "js" / "page.js"
     assert answer.headers.get("Content-Encoding") == encoding
     assert answer.headers["Content-Type"] == "text/javascript"
     assert answer.headers["Vary"] == "Accept-Encoding"
@@ -55,11 +55,13 @@ def test_a_copy_is_sent_that_the_browser_takes(
     if encoding != "br":
         assert (gzip.decompress(sent) if encoding else sent) == file.read_bytes()
     else:
-        assert sent == file.with_name("main.js.br").read_bytes()
+        assert sent == file.with_name("page.js.br").read_bytes()
 
 
 def test_what_is_named_by_its_contents_is_kept_for_ever(static_server: str, build: dict[str, Any]) -> None:
     for address in (f"{build['app']}js/main.js", f"{build['interpreter']}pyodide.mjs", build["snapshot"]["file"]):
         assert "immutable" in httpx.get(f"{static_server}/{address}").headers["Cache-Control"], address
+    missing = httpx.get(f"{static_server}/{build['app']}js/missing.js")
+    assert (missing.status_code, missing.headers["Cache-Control"]) == (404, "no-cache")
     for address in ("", "index.html", "build.json", build["sidestep"]):
         assert httpx.get(f"{static_server}/{address}").headers["Cache-Control"] == "no-cache", address

@@ -1,5 +1,6 @@
-// What must hold before the first paint: the colours and the language that were chosen. No module, so that it runs before
-// the page is shown; `preferences.js` has the same names.
+// What must hold before the page's modules are there. No module itself, so that it runs before the first paint.
+
+// The colours that were chosen; `preferences.js` has the same names.
 (() => {
   /** @type {{theme?: string}} */
   let kept = {};
@@ -11,3 +12,41 @@
   const isDark = kept.theme === "dark" || (kept.theme !== "light" && matchMedia("(prefers-color-scheme: dark)").matches);
   document.documentElement.dataset.theme = isDark ? "dark" : "light";
 })();
+
+// The first message can be sent at once: it is shown, and `page.js` sends it. A second one waits in the box.
+(() => {
+  const find = (/** @type {string} */ id) => document.getElementById(`early-${id}`);
+  const send = () => {
+    const box = /** @type {HTMLTextAreaElement} */ (find("message"));
+    const sent = /** @type {HTMLElement} */ (find("sent"));
+    if (!box.value.trim() || sent.firstChild) return;
+    const item = document.createElement("li");
+    item.className = "message user";
+    const bubble = document.createElement("div");
+    bubble.className = "bubble";
+    bubble.dir = "auto";
+    bubble.textContent = box.value;
+    item.append(bubble);
+    sent.append(item);
+    box.value = "";
+  };
+  addEventListener("submit", (event) => {
+    if (event.target !== find("composer")) return;
+    event.preventDefault();
+    send();
+  });
+  addEventListener("keydown", (event) => {
+    if (event.target !== find("message") || event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+    event.preventDefault();
+    send();
+  });
+})();
+
+// Without import maps none of the page's modules is loaded, and nobody else could say so.
+addEventListener("DOMContentLoaded", () => {
+  if (HTMLScriptElement.supports?.("importmap")) return;
+  const notice = document.createElement("p");
+  notice.className = "notice notice-bad";
+  notice.textContent = "This browser is too old for Sidestep: it needs a current Chrome, Edge, Firefox or Safari.";
+  document.querySelector("main")?.prepend(notice);
+});

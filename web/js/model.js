@@ -62,6 +62,7 @@ export function createPageModel() {
     preferences: signal(readPreferences()),
     /** Whether the server has a newer page than this one. */
     hasUpdate: signal(false),
+    isOffline: signal(false),
     storage: signal(/** @type {StorageState} */ ("good")),
     announcement: signal(""),
     toasts: signal(/** @type {Toast[]} */ ([])),
@@ -96,6 +97,8 @@ export function createPageModel() {
     /** The message that is being said otherwise. */
     edited: signal(/** @type {string | null} */ (null)),
     draft: signal(""),
+    /** Sent before the page knew to whom. */
+    earlyMessage: signal(""),
     attachments: signal(/** @type {Attachment[]} */ ([])),
     /** By conversation, what is attached to its unsent draft. */
     keptAttachments: signal(/** @type {Record<string, Attachment[]>} */ ({})),

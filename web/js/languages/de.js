@@ -506,6 +506,7 @@ export const words = {
   "It began with the memory that the build put away for it.": "Es begann mit dem Speicherabbild, das beim Bauen der Seite angelegt wurde.",
   "It was booted in full, which takes longer, because its stored memory could not be used:": "Es wurde vollständig gestartet, was länger dauert, weil sein Speicherabbild nicht zu gebrauchen war:",
   "Python is ready, after a full start": "Python ist bereit, nach einem vollständigen Start",
+  "You are offline. Reading, searching, exporting and the demo work, and so do providers on this computer or its network.": "Du bist offline. Lesen, Suchen, Exportieren und die Demo gehen weiter, und auch Anbieter auf diesem Computer oder in seinem Netz.",
   "Python is ready": "Python ist bereit",
   "Python started in {0}. It plans every request, in this page.":
     "Python startete in {0}. Es plant jede Anfrage, in dieser Seite.",

@@ -503,6 +503,7 @@ export const words = {
   "It began with the memory that the build put away for it.": "Empezó con la memoria que la compilación guardó para él.",
   "It was booted in full, which takes longer, because its stored memory could not be used:": "Se inició por completo, lo que tarda más, porque su memoria guardada no se pudo usar:",
   "Python is ready, after a full start": "Python está listo, tras un inicio completo",
+  "You are offline. Reading, searching, exporting and the demo work, and so do providers on this computer or its network.": "No hay conexión. Leer, buscar, exportar y la demostración funcionan, y también los proveedores de este ordenador o de su red.",
   "Python is ready": "Python está listo",
   "Python started in {0}. It plans every request, in this page.":
     "Python arrancó en {0}. Planea cada petición, en esta página.",

@@ -21,10 +21,16 @@ export function Chat() {
       <${Log} key=${conversation?.id ?? "new"} length=${messages.length}>
         ${conversation && messages.length
           ? html`<${Thread} conversation=${conversation} messages=${messages} />`
-          : model.loaded.value && html`<${Welcome} />`}
+          : model.loaded.value ? html`<${Welcome} />` : html`<${EarlyMessage} text=${model.earlyMessage.value} />`}
       <//>
       <${Composer} />
     </section>`;
+}
+
+/** @param {{text: string}} props  what was sent before it was known who is to answer */
+function EarlyMessage({ text }) {
+  return text && html`
+    <ol class="messages"><li class="message user"><div class="bubble" dir="auto">${text}</div></li></ol>`;
 }
 
 /**

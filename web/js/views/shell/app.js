@@ -16,6 +16,7 @@ import { Relays } from "../relays/relays.js";
 import { Rules } from "../rules/rules.js";
 import { Settings } from "../settings/settings.js";
 import { Sidebar } from "./sidebar.js";
+import { OfflineNotice } from "./offline_notice.js";
 import { Status } from "./status.js";
 import { StorageNotice } from "./storage_notice.js";
 import { Toasts } from "./toasts.js";
@@ -48,6 +49,7 @@ function Shell() {
       <${Status} />
       <div class="scrim" onClick=${() => { model.menuOpen.value = false; }}></div>
       <main id="main" tabindex="-1" inert=${isCovered}>
+        <${OfflineNotice} />
         <${StorageNotice} />
         <${VaultNotice} />
         <${UpdateNotice} />

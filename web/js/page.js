@@ -1,0 +1,111 @@
+// @ts-check
+/**
+ * The page, once its modules are there: its model, its actions and its views, put together.
+ *
+ * @import { View } from "./model.js"
+ * @import { PythonWorker } from "./workers.js"
+ */
+import { computed, effect } from "@preact/signals";
+import { render } from "preact";
+import { createActions } from "./actions/index.js";
+import { Keeper } from "./actions/keeper.js";
+import { createPageModel } from "./model.js";
+import { applyPreferences } from "./preferences.js";
+import { Rpc } from "./rpc.js";
+import { parsePairing } from "./state/pairings.js";
+import { saveDraft } from "./store.js";
+import { Tabs } from "./tabs.js";
+import { t } from "./words.js";
+import { App } from "./views/shell/app.js";
+import { html } from "./views/parts/html.js";
+
+const PAIRING = /^#relay=/;
+/** @type {View[]} */
+const VIEWS = ["chat", "providers", "relays", "rules", "insights", "settings"];
+
+/** @param {PythonWorker} worker  Python's, on its way up */
+export function openPage(worker) {
+  const model = createPageModel();
+  const tabs = new Tabs();
+  const keeper = new Keeper(model, tabs);
+  const pairingLink = takePairingLink();
+  /** @type {() => void} */
+  let settingsAreLoaded = () => {};
+  const loaded = new Promise((/** @type {(value: void) => void} */ resolve) => { settingsAreLoaded = resolve; });
+  const actions = createActions({ model, rpc: startPython(), keeper, tabs, loaded, origin: location.origin });
+
+  function startPython() {
+    return new Rpc(worker, {
+      onStatus: (status) => { model.python.value = status; },
+      onLearned: (knowledge) => actions.knowledge.learn(knowledge),
+    });
+  }
+
+  /** The token in a pairing link is taken out of the address bar, and so out of the history, before all else. */
+  function takePairingLink() {
+    if (!PAIRING.test(location.hash)) return "";
+    const link = location.hash;
+    history.replaceState(null, "", location.pathname + location.search);
+    return link;
+  }
+
+  function followAddress() {
+    if (PAIRING.test(location.hash)) return pair(takePairingLink());
+    const view = /** @type {View} */ (location.hash.slice(1));
+    model.view.value = VIEWS.includes(view) ? view : "chat";
+  }
+
+  /** @param {string} link */
+  function pair(link) {
+    const pairing = parsePairing(link);
+    if (pairing) actions.offerPairing(pairing);
+    else actions.toast(t`That pairing link is incomplete. Copy it again from where the relay printed it.`);
+  }
+
+  async function restore() {
+    await keeper.open();
+    await actions.restore();
+    settingsAreLoaded();
+    model.loaded.value = true;
+    if (pairingLink) pair(pairingLink);
+  }
+
+  /** What was typed into the static composer, before this script ran, is kept, and what was sent there is sent. */
+  function adoptEarlyText() {
+    const early = /** @type {HTMLTextAreaElement | null} */ (document.querySelector("#early-message"));
+    model.draft.value = early?.value || "";
+    model.earlyMessage.value = document.querySelector("#early-sent .bubble")?.textContent ?? "";
+    if (model.earlyMessage.value) void sendEarly(model.earlyMessage.value);
+    return early !== null && document.activeElement === early;
+  }
+
+  /** @param {string} text */
+  async function sendEarly(text) {
+    if (await actions.chat.send(text)) return;
+    model.draft.value = [text, model.draft.value].filter(Boolean).join("\n\n");
+  }
+
+  function mount() {
+    const wasTyping = adoptEarlyText();
+    const root = /** @type {HTMLElement} */ (document.querySelector("#app"));
+    root.replaceChildren();
+    render(html`<${App} model=${model} actions=${actions} />`, root);
+    if (wasTyping) /** @type {HTMLElement | null} */ (root.querySelector("#message"))?.focus();
+  }
+
+  followAddress();
+  void applyPreferences(model.preferences.value).then(mount);
+  actions.updates.watch();
+  addEventListener("hashchange", followAddress);
+  addEventListener("pagehide", () => keeper.leave());
+  // Every frame of an answer is a new conversation; only another one has another draft.
+  const conversationId = computed(() => model.conversation.value?.id ?? "");
+  effect(() => {
+    // Before the stored conversation is open, nobody knows whose draft this is.
+    if (model.loaded.value) saveDraft(conversationId.value, model.draft.value);
+  });
+  // Not before: what is fetched then is for another time, and would be in the way of this one.
+  const isSettled = computed(() => ["ready", "failed"].includes(model.python.value.phase));
+  effect(() => { if (isSettled.value) void actions.updates.keepPage(); });
+  void restore();
+}
