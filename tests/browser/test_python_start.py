@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from tests.browser.pages import last_answer, open_settings, send, wait_for_python
 from tests.fakes.providers import OpenProvider
@@ -109,6 +109,30 @@ def test_memory_that_is_missing_is_done_without(page: Page, static_server: str, 
     expect(page.get_by_role("status")).to_contain_text("Python is ready, after a full start")
     open_settings(page)
     expect(page.get_by_role("region", name="Python")).to_contain_text("The snapshot was answered with 404.")
+
+
+@pytest.mark.parametrize("fault", ["missing", "lost", "cut", "not WebAssembly"])
+def test_python_that_cannot_be_had_is_said_and_not_waited_for(
+    fault: str, page: Page, static_server: str, site_dir: Path, build: dict[str, Any], page_errors: PageErrors
+) -> None:
+    # Pyodide looks after the fetch it began only later than it fails.
+    page_errors.allow("Failed to fetch")
+    wasm = (site_dir / build["interpreter"] / "pyodide.asm.wasm").read_bytes()
+
+    def spoil(route: Route) -> None:
+        if fault == "lost":
+            route.abort()
+        elif fault == "missing":
+            route.fulfill(status=404)
+        else:
+            route.fulfill(
+                body=wasm[:100_000] if fault == "cut" else b"<!doctype html>", content_type="application/wasm"
+            )
+
+    page.route("**/pyodide.asm.wasm", spoil)
+    page.goto(f"{static_server}/")
+    expect(page.get_by_role("main")).to_contain_text("Python did not start")
+    expect(page.get_by_role("button", name="Reload the page")).to_be_visible()
 
 
 def test_no_two_visits_share_their_chance(context: BrowserContext, static_server: str) -> None:

@@ -44,7 +44,7 @@ def test_what_is_not_there_is_not_found(static_server: str) -> None:
 def test_a_copy_is_sent_that_the_browser_takes(
     static_server: str, app_dir: Path, build: dict[str, str], accepted: str, encoding: str | None
 ) -> None:
-    address = f"{static_server}/{build["app"]}js/page.js"
+    address = f"{static_server}/{build['app']}js/page.js"
     with httpx.stream("GET", address, headers={"Accept-Encoding": accepted}) as answer:
         sent = b"".join(answer.iter_raw())
     file = app_dir / "js" / "page.js"

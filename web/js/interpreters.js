@@ -12,6 +12,8 @@
  * @property {string} sidestep
  *
  * @typedef {{pyodide: any, origin: "snapshot" | "plain", failure: unknown}} Interpreter  `failure` made it a plain one
+ *
+ * @typedef {(options: object) => Promise<any>} Loader
  */
 
 /**
@@ -26,8 +28,13 @@ export async function startInterpreter(build, root, onPlain) {
   const memory = fetchMemory(locate(build.snapshot.file), build.snapshot.bytes);
   // It is looked at once Pyodide's code is there; until then its failure is nobody's surprise.
   memory.catch(() => {});
-  const { loadPyodide } = await import(locate(`${build.interpreter}pyodide.mjs`));
-  const options = { indexURL: locate(build.interpreter), lockFileContents: JSON.stringify(build.lock) };
+  // Side by side, where Pyodide would fetch the second only when the first is there.
+  const [{ loadPyodide: load }, { default: createPyodideModule }] = await Promise.all(
+    ["pyodide.mjs", "pyodide.asm.mjs"].map((name) => import(locate(build.interpreter + name))));
+  /** @type {Loader} */
+  const loadPyodide = (options) => loadOrFail(load, options);
+  const lockFileContents = JSON.stringify(build.lock);
+  const options = { indexURL: locate(build.interpreter), lockFileContents, createPyodideModule };
   try {
     const pyodide = await loadPyodide({ ...options, stdLibURL: locate(build.empty_library), _loadSnapshot: memory });
     awaken(pyodide, locate(`${build.interpreter}python_stdlib.zip`));
@@ -36,6 +43,35 @@ export async function startInterpreter(build, root, onPlain) {
     onPlain(failure);
     return { pyodide: await boot(loadPyodide, options, build, locate), origin: "plain", failure };
   }
+}
+
+/**
+ * Pyodide waits for ever for WebAssembly that does not come, or comes under a type that is not its own (seen in 314.0.7).
+ *
+ * @param {Loader} load
+ * @param {object} options
+ */
+async function loadOrFail(load, options) {
+  const { instantiateStreaming } = WebAssembly;
+  try {
+    return await new Promise((resolve, reject) => {
+      WebAssembly.instantiateStreaming = (source, imports) => {
+        const started = Promise.resolve(source).then((response) => instantiateStreaming(asWebAssembly(response), imports));
+        started.catch(reject);
+        return started;
+      };
+      load(options).then(resolve, reject);
+    });
+  } finally {
+    WebAssembly.instantiateStreaming = instantiateStreaming;
+  }
+}
+
+/** @param {Response} response */
+function asWebAssembly(response) {
+  if (!response.ok) throw new Error(`Python's own file was answered with ${response.status}.`);
+  if (response.headers.get("Content-Type") === "application/wasm") return response;
+  return new Response(response.body, { headers: { "Content-Type": "application/wasm" } });
 }
 
 /**
@@ -107,7 +143,7 @@ function readNow(address) {
 }
 
 /**
- * @param {(options: object) => Promise<any>} loadPyodide
+ * @param {Loader} loadPyodide
  * @param {object} options
  * @param {Build} build
  * @param {(address: string) => string} locate
