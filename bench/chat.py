@@ -130,7 +130,7 @@ def main() -> int:
     prepare_site(for_tests=True)
     with _Provider() as fake, serve_folder(DIST) as origin, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=prepare_browser(), args=list_arguments())
-        page = browser.new_page()
+        page = browser.new_page(service_workers="block")
         page.add_init_script(OWN_MODULES)
         page.goto(f"{origin}/build.json")
         page.goto(origin)

@@ -16,6 +16,9 @@ const worker = /** @type {any} */ (self);
 /** @type {string} */
 const scope = worker.registration.scope;
 
+/** @type {Promise<Cache> | undefined} */
+let opened;
+
 /** @param {string} address  relative to the scope */
 const locate = (address) => new URL(address, scope).href;
 
@@ -126,7 +129,8 @@ function addressOf(request) {
 async function answer(request, address) {
   const url = locate(address);
   // An older page that is still open finds its own version's files.
-  const kept = await caches.match(url, { cacheName: CACHE }) ?? (UNCHANGING.test(address) && await caches.match(url));
+  opened ??= caches.open(CACHE);
+  const kept = await (await opened).match(url) ?? (UNCHANGING.test(address) && await caches.match(url));
   if (kept) return kept;
   const response = await fetch(request);
   // The rest of Python's library, once it was asked for.

@@ -29,6 +29,12 @@ drawn = [random.random(), random.getrandbits(64), random.Random().random()]
 """
 
 
+@pytest.fixture
+def wasm(site_dir: Path, build: dict[str, Any]) -> bytes:
+    """Python itself."""
+    return (site_dir / build["interpreter"] / "pyodide.asm.wasm").read_bytes()
+
+
 def open_console(page: Page) -> None:
     open_settings(page)
     page.get_by_text("A console for the curious").click()
@@ -113,11 +119,10 @@ def test_memory_that_is_missing_is_done_without(page: Page, static_server: str, 
 
 @pytest.mark.parametrize("fault", ["missing", "lost", "cut", "not WebAssembly"])
 def test_python_that_cannot_be_had_is_said_and_not_waited_for(
-    fault: str, page: Page, static_server: str, site_dir: Path, build: dict[str, Any], page_errors: PageErrors
+    fault: str, page: Page, static_server: str, wasm: bytes, page_errors: PageErrors
 ) -> None:
     # Pyodide looks after the fetch it began only later than it fails.
     page_errors.allow("Failed to fetch")
-    wasm = (site_dir / build["interpreter"] / "pyodide.asm.wasm").read_bytes()
 
     def spoil(route: Route) -> None:
         if fault == "lost":
