@@ -32,7 +32,7 @@ drawn = [random.random(), random.getrandbits(64), random.Random().random()]
 @pytest.fixture
 def wasm(site_dir: Path, build: dict[str, Any]) -> bytes:
     """Python itself."""
-    return (site_dir / build["interpreter"] / "pyodide.asm.wasm").read_bytes()
+    return (site_dir / str(build["interpreter"]) / "pyodide.asm.wasm").read_bytes()
 
 
 def open_console(page: Page) -> None:
