@@ -50,6 +50,7 @@ def _open(browser: Browser, scheme: str, size: str) -> BrowserContext:
         color_scheme="light" if scheme == "light" else "dark",
         has_touch=is_narrow,
         reduced_motion="reduce",
+        service_workers="block",
     )
     context.add_init_script(OWN_MODULES)
     return context

@@ -2,8 +2,11 @@
 /**
  * The page, once its modules are there: its model, its actions and its views, put together.
  *
- * @import { View } from "./model.js"
+ * @import { Actions } from "./actions/index.js"
+ * @import { PageModel, View } from "./model.js"
  * @import { PythonWorker } from "./workers.js"
+ *
+ * @typedef {{model: PageModel, actions: Actions}} Page
  */
 import { computed, effect } from "@preact/signals";
 import { render } from "preact";
@@ -28,75 +31,39 @@ export function openPage(worker) {
   const model = createPageModel();
   const tabs = new Tabs();
   const keeper = new Keeper(model, tabs);
-  const pairingLink = takePairingLink();
   /** @type {() => void} */
   let settingsAreLoaded = () => {};
   const loaded = new Promise((/** @type {(value: void) => void} */ resolve) => { settingsAreLoaded = resolve; });
-  const actions = createActions({ model, rpc: startPython(), keeper, tabs, loaded, origin: location.origin });
+  const rpc = new Rpc(worker, {
+    onStatus: (status) => { model.python.value = status; },
+    onLearned: (knowledge) => actions.knowledge.learn(knowledge),
+  });
+  const actions = createActions({ model, rpc, keeper, tabs, loaded, origin: location.origin });
+  const page = { model, actions };
 
-  function startPython() {
-    return new Rpc(worker, {
-      onStatus: (status) => { model.python.value = status; },
-      onLearned: (knowledge) => actions.knowledge.learn(knowledge),
-    });
-  }
-
-  /** The token in a pairing link is taken out of the address bar, and so out of the history, before all else. */
-  function takePairingLink() {
-    if (!PAIRING.test(location.hash)) return "";
-    const link = location.hash;
-    history.replaceState(null, "", location.pathname + location.search);
-    return link;
-  }
-
-  function followAddress() {
-    if (PAIRING.test(location.hash)) return pair(takePairingLink());
-    const view = /** @type {View} */ (location.hash.slice(1));
-    model.view.value = VIEWS.includes(view) ? view : "chat";
-  }
-
-  /** @param {string} link */
-  function pair(link) {
-    const pairing = parsePairing(link);
-    if (pairing) actions.offerPairing(pairing);
-    else actions.toast(t`That pairing link is incomplete. Copy it again from where the relay printed it.`);
-  }
+  const pairingLink = takePairingLink();
+  followAddress(page);
+  void applyPreferences(model.preferences.value).then(() => mount(page));
+  watch(page, keeper);
+  void restore();
 
   async function restore() {
     await keeper.open();
     await actions.restore();
     settingsAreLoaded();
     model.loaded.value = true;
-    if (pairingLink) pair(pairingLink);
+    if (pairingLink) pair(page, pairingLink);
   }
+}
 
-  /** What was typed into the static composer, before this script ran, is kept, and what was sent there is sent. */
-  function adoptEarlyText() {
-    const early = /** @type {HTMLTextAreaElement | null} */ (document.querySelector("#early-message"));
-    model.draft.value = early?.value || "";
-    model.earlyMessage.value = document.querySelector("#early-sent .bubble")?.textContent ?? "";
-    if (model.earlyMessage.value) void sendEarly(model.earlyMessage.value);
-    return early !== null && document.activeElement === early;
-  }
-
-  /** @param {string} text */
-  async function sendEarly(text) {
-    if (await actions.chat.send(text)) return;
-    model.draft.value = [text, model.draft.value].filter(Boolean).join("\n\n");
-  }
-
-  function mount() {
-    const wasTyping = adoptEarlyText();
-    const root = /** @type {HTMLElement} */ (document.querySelector("#app"));
-    root.replaceChildren();
-    render(html`<${App} model=${model} actions=${actions} />`, root);
-    if (wasTyping) /** @type {HTMLElement | null} */ (root.querySelector("#message"))?.focus();
-  }
-
-  followAddress();
-  void applyPreferences(model.preferences.value).then(mount);
+/**
+ * @param {Page} page
+ * @param {Keeper} keeper
+ */
+function watch(page, keeper) {
+  const { model, actions } = page;
   actions.updates.watch();
-  addEventListener("hashchange", followAddress);
+  addEventListener("hashchange", () => followAddress(page));
   addEventListener("pagehide", () => keeper.leave());
   // Every frame of an answer is a new conversation; only another one has another draft.
   const conversationId = computed(() => model.conversation.value?.id ?? "");
@@ -107,5 +74,56 @@ export function openPage(worker) {
   // Not before: what is fetched then is for another time, and would be in the way of this one.
   const isSettled = computed(() => ["ready", "failed"].includes(model.python.value.phase));
   effect(() => { if (isSettled.value) void actions.updates.keepPage(); });
-  void restore();
+}
+
+/** The token in a pairing link is taken out of the address bar, and so out of the history, before all else. */
+function takePairingLink() {
+  if (!PAIRING.test(location.hash)) return "";
+  const link = location.hash;
+  history.replaceState(null, "", location.pathname + location.search);
+  return link;
+}
+
+/** @param {Page} page */
+function followAddress(page) {
+  if (PAIRING.test(location.hash)) return pair(page, takePairingLink());
+  const view = /** @type {View} */ (location.hash.slice(1));
+  page.model.view.value = VIEWS.includes(view) ? view : "chat";
+}
+
+/** @param {Page} page @param {string} link */
+function pair({ actions }, link) {
+  const pairing = parsePairing(link);
+  if (pairing) actions.offerPairing(pairing);
+  else actions.toast(t`That pairing link is incomplete. Copy it again from where the relay printed it.`);
+}
+
+/** @param {Page} page */
+function mount(page) {
+  const wasTyping = adoptEarlyText(page);
+  const root = /** @type {HTMLElement} */ (document.querySelector("#app"));
+  root.replaceChildren();
+  render(html`<${App} ...${page} />`, root);
+  if (wasTyping) /** @type {HTMLElement | null} */ (root.querySelector("#message"))?.focus();
+}
+
+/**
+ * What was typed into the static composer, before the modules were there, is kept, and what was sent there is sent.
+ *
+ * @param {Page} page
+ * @returns {boolean} whether somebody was typing
+ */
+function adoptEarlyText(page) {
+  const { model } = page;
+  const early = /** @type {HTMLTextAreaElement | null} */ (document.querySelector("#early-message"));
+  model.draft.value = early?.value || model.draft.value;
+  model.earlyMessage.value = document.querySelector("#early-sent .bubble")?.textContent ?? "";
+  if (model.earlyMessage.value) void sendEarly(page, model.earlyMessage.value);
+  return early !== null && document.activeElement === early;
+}
+
+/** @param {Page} page @param {string} text */
+async function sendEarly({ model, actions }, text) {
+  if (await actions.chat.send(text)) return;
+  model.draft.value = [text, model.draft.value].filter(Boolean).join("\n\n");
 }
