@@ -3,7 +3,7 @@
 import json
 import re
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -105,16 +105,41 @@ def assemble_site(dist: Path, parts: SiteParts, *, web: Path = WEB) -> None:
         BuildError: Something the page refers to is missing.
     """
     app = dist / "app" / "new"
+    _copy_own_files(web, dist, app)
+    modules = copy_modules(NODE_MODULES, app)
+    (app / "catalogue.json").write_text(read_catalogue(), encoding="utf-8")
+    describe = _copy_python(parts, dist)
+    _write_json(app / "build.json", describe("../../"))
+    build = _name_app(dist, app)
+    own = f"app/{build}/"
+    _write_json(dist / "build.json", {"build": build, "app": own, **describe("")})
+    import_map = format_import_map({specifier: f"./{own}{place}" for specifier, place in modules.items()})
+    for page in dist.glob("*.html"):
+        html = page.read_text(encoding="utf-8")
+        scripts = [script for main in _MAIN.findall(html) for script in list_static_modules(dist / own, main, modules)]
+        page.write_text(fill_page(html, import_map, build, own, scripts), encoding="utf-8")
+    (dist / "_headers").write_text(format_headers(import_map))
+    write_service_worker(dist, build)
+    write_licences(dist / "THIRD-PARTY-LICENSES.txt", node_modules=NODE_MODULES, wheel=parts.wheels["micropip"])
+    missing = sorted(find_missing(dist, own))
+    if missing:
+        raise BuildError("The page refers to what is not there: " + "; ".join(missing) + ".")
+
+
+def _copy_own_files(web: Path, dist: Path, app: Path) -> None:
+    """Copy the page's files, those that are named by their contents into *app*."""
     for file in list_site_files(web):
         place = file.relative_to(web)
         target = (app if place.parts[0] in _HASHED else dist) / place
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(file, target)
-    modules = copy_modules(NODE_MODULES, app)
+
+
+def _copy_python(parts: SiteParts, dist: Path) -> Callable[[str], dict[str, Any]]:
+    """Copy all that is Python's; return what describes it to a reader from where `dist/` is at the given address."""
     for wheel in parts.wheels.values():
         (dist / "wheels").mkdir(exist_ok=True)
         shutil.copyfile(wheel, dist / "wheels" / wheel.name)
-    (app / "catalogue.json").write_text(read_catalogue(), encoding="utf-8")
     interpreter = copy_interpreter(NODE_MODULES / "pyodide", parts.snapshot, dist)
     versions = _list_versions(parts)
 
@@ -122,27 +147,18 @@ def assemble_site(dist: Path, parts: SiteParts, *, web: Path = WEB) -> None:
         wheels = {name: f"{root}wheels/{wheel.name}" for name, wheel in parts.wheels.items()}
         return {**versions, **wheels, **interpreter.describe(root)}
 
-    _write_json(app / "build.json", describe("../../"))
+    return describe
+
+
+def _name_app(dist: Path, app: Path) -> str:
+    """Join the style sheets, and give the folder *app* the name that its contents and the pages' ask for; return it."""
     pages = sorted(dist.glob("*.html"))
     for page in pages:
         page.write_text(join_styles(app, page.read_text(encoding="utf-8")), encoding="utf-8")
-    build = digest(digest_contents(app), *(page.read_text(encoding="utf-8") for page in pages))[:_BUILD_LENGTH]
-    own = f"app/{build}/"
-    app.rename(dist / own)
-    _write_json(dist / "build.json", {"build": build, "app": own, **describe("")})
-    import_map = format_import_map({specifier: f"./{own}{place}" for specifier, place in modules.items()})
-    for page in pages:
-        html = page.read_text(encoding="utf-8")
-        preloads = [
-            own + module for main in _MAIN.findall(html) for module in list_static_modules(dist / own, main, modules)
-        ]
-        page.write_text(fill_page(html, import_map, build, own, preloads), encoding="utf-8")
-    (dist / "_headers").write_text(format_headers(import_map))
-    write_service_worker(dist, build)
-    write_licences(dist / "THIRD-PARTY-LICENSES.txt", node_modules=NODE_MODULES, wheel=parts.wheels["micropip"])
-    missing = sorted(find_missing(dist, own))
-    if missing:
-        raise BuildError("The page refers to what is not there: " + "; ".join(missing) + ".")
+    texts = (page.read_text(encoding="utf-8") for page in pages)
+    build = digest(digest_contents(app), *texts)[:_BUILD_LENGTH]
+    app.rename(dist / "app" / build)
+    return build
 
 
 def write_service_worker(dist: Path, build: str) -> None:
@@ -162,16 +178,16 @@ def list_site_files(web: Path) -> Iterator[Path]:
     return (file for file in list_files([web]) if file.name not in _NOT_SHIPPED)
 
 
-def fill_page(html: str, import_map: str, build: str, own: str, preloads: Sequence[str]) -> str:
+def fill_page(html: str, import_map: str, build: str, own: str, scripts: Sequence[str]) -> str:
     """Return the page's *html* with its placeholders filled, and its own code looked for in the folder *own*.
 
-    The placeholders are those of the policy, the import map with the modules to preload, and the *build*'s name.
+    The placeholders are those of the policy, the import map with the *scripts* to preload, and the *build*'s name.
     """
     policy = format_csp(import_map, for_meta=True)
     meta = f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
     # Before the links: once a module is being loaded, some browsers take no import map any more.
     links = [f'<script type="importmap">{import_map}</script>']
-    links += [f'<link rel="modulepreload" fetchpriority="low" href="{address}">' for address in preloads]
+    links += [f'<link rel="modulepreload" fetchpriority="low" href="{own}{script}">' for script in scripts]
     # By this a page knows that the server has another one by now.
     name = f'<meta name="build" content="{build}">'
     html = _OWN_ADDRESS.sub(rf"\1{own}\2/", html)

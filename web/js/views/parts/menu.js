@@ -46,7 +46,7 @@ export function Menu({ label, items }) {
       <button type="button" class="quiet square" ref=${button} aria-label=${label} aria-haspopup="menu" aria-expanded=${isOpen}
         aria-controls=${id} onClick=${() => setOpen(!isOpen)}><${MoreIcon} /></button>
       <span role="menu" id=${id} aria-label=${label} class="menu-items" hidden=${!isOpen} ref=${menu}>
-        ${items.map(({ name, act, isDangerous }) => html`
+        ${isOpen && items.map(({ name, act, isDangerous }) => html`
           <button type="button" role="menuitem" tabindex="-1" key=${name} class=${isDangerous ? "danger" : ""}
             onClick=${() => { close(); act(); }}>${name}</button>`)}
       </span>
