@@ -74,15 +74,16 @@ def measure_memory(page: Page) -> dict[str, int]:
     machine code that WebAssembly was compiled to is in neither.
     """
     session = page.context.new_cdp_session(page)
-    attached: list[str] = []
+    attached: list[Any] = []
     answers: list[Any] = []
     # Playwright marks what it calls, and a list's own method cannot be marked.
-    session.on("Target.attachedToTarget", lambda event: attached.append(event["sessionId"]))
+    session.on("Target.attachedToTarget", lambda event: attached.append(event))  # noqa: PLW0108
     session.on("Target.receivedMessageFromTarget", lambda event: answers.append(json.loads(event["message"])))
     session.send("HeapProfiler.collectGarbage")
     own = session.send("Runtime.getHeapUsage")
     session.send("Target.setAutoAttach", {"autoAttach": True, "waitForDebuggerOnStart": False, "flatten": False})
-    (worker,) = attached
+    # The service worker is attached too, at times.
+    worker = next(event["sessionId"] for event in attached if event["targetInfo"]["type"] == "worker")
     for number, method in enumerate(("HeapProfiler.collectGarbage", "Runtime.getHeapUsage"), 1):
         message = json.dumps({"id": number, "method": method})
         session.send("Target.sendMessageToTarget", {"sessionId": worker, "message": message})
