@@ -35,21 +35,15 @@ _WATCH = """(() => {
   };
 })();"""
 
-_IS_KEPT = """async () => {
-  const { active } = await navigator.serviceWorker.ready;
-  while (active.state !== "activated") await new Promise((tell) => active.onstatechange = tell);
-}"""
-
 
 @contextmanager
-def open_profile(playwright: Playwright, *, is_kept: bool = True) -> Iterator[BrowserContext]:
-    """Open a Chromium with a new profile on disk; it may keep the page by its service worker where *is_kept*."""
+def open_profile(playwright: Playwright) -> Iterator[BrowserContext]:
+    """Open a Chromium with a new profile on disk, which may keep the page by its service worker."""
     with tempfile.TemporaryDirectory() as folder:
         context = playwright.chromium.launch_persistent_context(
             Path(folder) / "profile",
             executable_path=prepare_browser(),
             args=list_arguments(),
-            service_workers="allow" if is_kept else "block",
         )
         context.add_init_script(OWN_MODULES)
         context.add_init_script(_WATCH)
@@ -60,11 +54,6 @@ def open_profile(playwright: Playwright, *, is_kept: bool = True) -> Iterator[Br
 def wait_for_python(page: Page) -> None:
     """Wait until the page's Python is ready."""
     expect(page.get_by_role("status")).to_contain_text("Python is ready", timeout=PATIENCE)
-
-
-def wait_until_kept(page: Page) -> None:
-    """Wait until the page's service worker has all that the page needs."""
-    page.evaluate(_IS_KEPT)
 
 
 def measure_memory(page: Page) -> dict[str, int]:

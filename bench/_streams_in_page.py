@@ -9,19 +9,12 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from bench._measures import CHUNKS, ROUNDS, check_size, count_characters, write_stream
 from bench._pages import PATIENCE, measure_memory, wait_for_python
+from tests.browser.pages import store_provider
 from tests.fakes import OpenProvider, Stream
 from tests.fakes.servers import Answer, Recorded
 
 FIRST_TOKEN_ROUNDS = 40
 CHATS = 100
-
-_SEED = """async ([provider, key]) => {
-  const { Store } = await import(own("js/store.js"));
-  const store = await Store.open(() => {});
-  await store.saveSetting("config", { version: 1, providers: [provider], relays: [], consents: [] });
-  await store.vault.save("providers", provider.id, { value: key, custody: "device" });
-  await store.saveSetting("model", `${provider.id}/${provider.models[0]}`);
-}"""
 
 _SIDES = """([address, key]) => {
   let nextId = 1_000_000;
@@ -82,8 +75,7 @@ def open_chat(context: BrowserContext, origin: str, fake: OpenProvider) -> Page:
     page = context.new_page()
     page.goto(f"{origin}/")
     wait_for_python(page)
-    provider = {"id": "fake", "kind": "custom", "name": "Fake", "base_url": fake.base_url, "dialect": "openai_chat"}
-    page.evaluate(_SEED, [{**provider, "headers": {}, "route": "auto", "models": ["fake-small"]}, fake.key])
+    store_provider(page, fake)
     page.reload()
     wait_for_python(page)
     page.evaluate(_SIDES, [fake.base_url, fake.key])

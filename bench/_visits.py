@@ -7,7 +7,8 @@ from typing import Any
 
 from playwright.sync_api import BrowserContext, Page, Playwright
 
-from bench._pages import open_profile, wait_for_python, wait_until_kept
+from bench._pages import open_profile, wait_for_python
+from tests.browser.pages import wait_until_kept
 
 COLD_ROUNDS = 5
 WARM_ROUNDS = 9

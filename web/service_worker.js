@@ -90,7 +90,11 @@ function ownHeaders(response) {
   return headers;
 }
 
-/** @param {ReadableStream<Uint8Array>} body  gzipped, unless the browser has unpacked it already */
+/**
+ * As in `interpreters.js`, which a service worker can not import in every browser.
+ *
+ * @param {ReadableStream<Uint8Array>} body  gzipped, unless the browser has unpacked it already
+ */
 async function unpack(body) {
   const [peeked, whole] = body.tee();
   const reader = peeked.getReader();
@@ -135,8 +139,7 @@ async function answer(request, address) {
   const response = await fetch(request);
   // The rest of Python's library, once it was asked for.
   if (address.startsWith("pyodide/") && response.status === HTTP_OK) {
-    const cache = await caches.open(CACHE);
-    await cache.put(url, await plain(response.clone(), address)).catch(() => {});
+    await (await opened).put(url, await plain(response.clone(), address)).catch(() => {});
   }
   return response;
 }

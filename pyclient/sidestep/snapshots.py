@@ -45,8 +45,8 @@ def prepare() -> None:
 def awaken(js_read_library: Callable[[], Any]) -> None:
     """Make a memory that was put away one visit's own: the first thing to be done with it.
 
-    Random numbers begin anew. Standard modules that are not in it are imported from the
-    library's archive, which is fetched when the first of them is.
+    Random numbers begin anew. Standard modules that are not in it are imported from the library's archive, which is
+    fetched when the first of them is.
 
     Args:
         js_read_library: returns that archive as an ArrayBuffer, at once, or None where it cannot be had.

@@ -5,20 +5,13 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.browser.pages import store_provider
 from tests.fakes.fixtures import open_provider, zai_provider  # noqa: F401 - fixtures are used by name
 from tests.fakes.providers import OpenProvider
 from tools.browsers import OWN_MODULES
 
 # Python's start takes most of it, on a busy machine.
 expect.set_options(timeout=30_000)
-
-_SEED = """async ([provider, key, model]) => {
-  const { Store } = await import(own("js/store.js"));
-  const store = await Store.open();
-  await store.saveSetting("config", { version: 1, providers: [provider], relays: [], consents: [] });
-  await store.vault.save("providers", provider.id, { value: key, custody: "device" });
-  await store.saveSetting("model", model);
-}"""
 
 
 @pytest.fixture(scope="module")
@@ -57,17 +50,7 @@ def seed(page_without_python: Page) -> Callable[[OpenProvider], Page]:
     """Store *fake* as the provider `fake`, its first model chosen; the page has to be opened again to see it."""
 
     def store(fake: OpenProvider) -> Page:
-        provider = {
-            "id": "fake",
-            "kind": "custom",
-            "name": "Fake",
-            "base_url": fake.base_url,
-            "dialect": "openai_chat",
-            "headers": {},
-            "route": "auto",
-            "models": list(fake.models),
-        }
-        page_without_python.evaluate(_SEED, [provider, fake.key, f"fake/{fake.models[0]}"])
+        store_provider(page_without_python, fake)
         page_without_python.unroute("**/pyodide/**")
         return page_without_python
 

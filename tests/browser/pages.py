@@ -11,6 +11,28 @@ from tests.fakes.providers import OpenProvider
 PASSPHRASE = "correct horse battery"
 RELAY_TOKEN = "pairing-token-0123456789abcdef"
 
+OVERHEAR = """
+const Original = Worker;
+globalThis.Worker = class extends Original {
+  constructor(...parts) { super(...parts); globalThis.overheard = this; }
+};
+"""
+"""An init script that lets a test talk to the page's worker."""
+
+_SEED = """async ([provider, key, model]) => {
+  const { Store } = await import(own("js/store.js"));
+  const store = await Store.open();
+  await store.saveSetting("config", { version: 1, providers: [provider], relays: [], consents: [] });
+  await store.vault.save("providers", provider.id, { value: key, custody: "device" });
+  await store.saveSetting("model", model);
+}"""
+
+_IS_KEPT = """async () => {
+  const { active, scope } = await navigator.serviceWorker.ready;
+  while (active.state !== "activated") await new Promise((tell) => active.onstatechange = tell);
+  return scope;
+}"""
+
 
 class Held:
     """Requests of *page* for *pattern*, kept back until `release`."""
@@ -55,6 +77,34 @@ def set_passphrase(page: Page) -> None:
 
 def wait_for_python(page: Page) -> None:
     expect(page.get_by_role("status")).to_contain_text("Python is ready")
+
+
+def store_provider(page: Page, fake: OpenProvider) -> None:
+    """Store *fake* as the provider `fake`, its first model chosen; the page has to be opened again to see it."""
+    provider = {
+        "id": "fake",
+        "kind": "custom",
+        "name": "Fake",
+        "base_url": fake.base_url,
+        "dialect": "openai_chat",
+        "headers": {},
+        "route": "auto",
+        "models": list(fake.models),
+    }
+    page.evaluate(_SEED, [provider, fake.key, f"fake/{fake.models[0]}"])
+
+
+def wait_until_kept(page: Page) -> str:
+    """Wait until the page's service worker has all that the page needs; the address that it keeps the page for."""
+    scope: str = page.evaluate(_IS_KEPT)
+    return scope
+
+
+def ask_demo(page: Page) -> None:
+    """Take the provider that needs no key, and wait for its answer."""
+    page.get_by_role("button", name="Try the demo").click()
+    send(page, "Hello")
+    expect(last_answer(page)).to_have_attribute("data-status", "done")
 
 
 def send(page: Page, text: str) -> None:

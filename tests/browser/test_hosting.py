@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, expect
 
-from tests.browser.pages import last_answer, open_settings, send, wait_for_python
+from tests.browser.pages import ask_demo, last_answer, open_settings, wait_for_python, wait_until_kept
 
 
 class _PlainHost(SimpleHTTPRequestHandler):
@@ -51,17 +51,8 @@ def test_a_plain_host_below_a_path_is_enough(
     open_settings(page)
     expect(page.get_by_role("region", name="Python")).to_contain_text("It began with the memory")
     page.get_by_role("link", name="Chat", exact=True).click()
-    page.get_by_role("button", name="Try the demo").click()
-    send(page, "Hello")
-    expect(last_answer(page)).to_have_attribute("data-status", "done")
-    state = page.evaluate(
-        """async () => {
-          const { active, scope } = await navigator.serviceWorker.ready;
-          while (active.state !== "activated") await new Promise((tell) => active.onstatechange = tell);
-          return scope;
-        }"""
-    )
-    assert state == plain_host
+    ask_demo(page)
+    assert wait_until_kept(page) == plain_host
     page.reload()
     wait_for_python(page)
     expect(last_answer(page)).to_have_attribute("data-status", "done")

@@ -10,17 +10,12 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.browser.pages import last_answer, open_settings, send, wait_for_python
+from tests.browser.pages import ask_demo, last_answer, open_settings, wait_for_python, wait_until_kept
 from tests.page_errors import PageErrors
 from tools.policies import hash_inline
 from tools.servers import serve_folder
 
 _NEWER = "0123456789abcdef"
-_IS_KEPT = """async () => {
-  const { active } = await navigator.serviceWorker.ready;
-  while (active.state !== "activated") await new Promise((tell) => active.onstatechange = tell);
-  return (await caches.keys()).sort();
-}"""
 
 
 class Host:
@@ -73,8 +68,15 @@ def visit(visitor: BrowserContext, host: Host) -> Page:
     page = visitor.new_page()
     page.goto(f"{host.address}/")
     wait_for_python(page)
-    page.evaluate(_IS_KEPT)
+    wait_until_kept(page)
     return page
+
+
+def list_kept(page: Page) -> list[str]:
+    """Return the names of the versions that are kept."""
+    wait_until_kept(page)
+    names: list[str] = page.evaluate("caches.keys()")
+    return sorted(names)
 
 
 def test_a_second_visit_asks_for_nothing_but_a_newer_one(visitor: BrowserContext, host: Host) -> None:
@@ -101,9 +103,7 @@ def test_the_page_opens_without_a_host(visitor: BrowserContext, host: Host) -> N
     page = visitor.new_page()
     page.goto(f"{host.address}/")
     wait_for_python(page)
-    page.get_by_role("button", name="Try the demo").click()
-    send(page, "Hello")
-    expect(last_answer(page)).to_have_attribute("data-status", "done")
+    ask_demo(page)
     page.reload()
     expect(last_answer(page)).to_have_attribute("data-status", "done")
     for view in ("Providers", "Insights", "Settings"):
@@ -135,7 +135,7 @@ def test_a_newer_page_is_fetched_offered_and_taken(visitor: BrowserContext, host
     offer.get_by_role("button", name="Reload").click()
     expect(page.locator("meta[name=build]")).to_have_attribute("content", _NEWER)
     wait_for_python(page)
-    assert page.evaluate(_IS_KEPT) == [f"sidestep-page-{_NEWER}"]
+    assert list_kept(page) == [f"sidestep-page-{_NEWER}"]
     host.leave()
     page.reload()
     wait_for_python(page)
@@ -153,7 +153,7 @@ def test_an_older_tab_goes_on_with_its_own_files(visitor: BrowserContext, host: 
     # A module that is loaded only when it is needed, and that the host no longer has.
     host.leave()
     assert older.evaluate("import(own('js/languages/de.js')).then((module) => typeof module.words)") == "object"
-    assert page.evaluate(_IS_KEPT) == sorted(f"sidestep-page-{name}" for name in (build["build"], _NEWER))
+    assert list_kept(page) == sorted(f"sidestep-page-{name}" for name in (build["build"], _NEWER))
 
 
 def test_a_version_that_is_not_whole_is_not_kept(visitor: BrowserContext, host: Host, build: dict[str, Any]) -> None:
@@ -176,7 +176,7 @@ def test_a_version_that_is_not_whole_is_not_kept(visitor: BrowserContext, host: 
     host.asked.clear()
     page.reload()
     wait_for_python(page)
-    page.evaluate(_IS_KEPT)
+    wait_until_kept(page)
     assert f"/{build['snapshot']['file']}" not in host.asked, "what was there is not fetched again"
 
 
@@ -218,9 +218,7 @@ def test_a_browser_that_keeps_no_pages_shows_it_all_the_same(
     page = visitor.new_page()
     page.goto(f"{host.address}/")
     wait_for_python(page)
-    page.get_by_role("button", name="Try the demo").click()
-    send(page, "Hello")
-    expect(last_answer(page)).to_have_attribute("data-status", "done")
+    ask_demo(page)
     assert not page_errors.found
 
 

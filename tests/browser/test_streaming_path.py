@@ -6,15 +6,9 @@ from typing import Any
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.pages import last_answer, send, wait_for_python
+from tests.browser.pages import OVERHEAR, last_answer, send, wait_for_python
 from tests.fakes.providers import OpenProvider
 
-_OVERHEAR = """
-const Original = Worker;
-globalThis.Worker = class extends Original {
-  constructor(...parts) { super(...parts); globalThis.overheard = this; }
-};
-"""
 _CALL = """globalThis.nextId ??= 1_000_000;
 globalThis.call = (command, payload) => new Promise((resolve) => {
   const id = nextId++;
@@ -60,7 +54,7 @@ def test_a_thousand_messages_leave_nothing_behind(
     seed: Callable[[OpenProvider], Page], open_provider: OpenProvider
 ) -> None:
     page = seed(open_provider)
-    page.add_init_script(_OVERHEAR)
+    page.add_init_script(OVERHEAR)
     page.add_init_script(_CALL)
     page.reload()
     wait_for_python(page)

@@ -17,6 +17,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from sidestep import Config, Consent, Provider, Relay
+from tests.browser.pages import OVERHEAR
 from tests.e2e.apps import App
 from tests.faults.browser_matrix import BROWSER_CELLS
 from tests.faults.matrix import Cell
@@ -27,13 +28,7 @@ from tests.relay.certificates import Authority
 from tests.relay.servers import RunningRelay, run_relay
 from tools.servers import serve_folder
 
-# Remembers the page's own worker; asked from beside the page, it answers just as it answers the page.
-_OVERHEAR = """
-const Original = Worker;
-globalThis.Worker = class extends Original {
-  constructor(...parts) { super(...parts); globalThis.overheard = this; }
-};
-"""
+# Asked from beside the page, its own worker answers just as it answers the page.
 _CALL = """([id, command, payload]) => new Promise((resolve) => {
   const events = [];
   globalThis.lastEvents = events;
@@ -137,7 +132,7 @@ def stage(
         programs = {content: stack.enter_context(OtherProgram(content)) for content in contents}
         closed_port = stack.enter_context(hold_closed_port())
         context = stack.enter_context(browser.new_context())
-        context.add_init_script(_OVERHEAR)
+        context.add_init_script(OVERHEAR)
         usual, narrow = (
             Stage(App(context.new_page(), origin).open().page, origin, hosts, relay, stranger, programs, closed_port)
             for origin in origins

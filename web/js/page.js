@@ -123,7 +123,6 @@ function adoptEarlyText(page) {
 }
 
 /** @param {Page} page @param {string} text */
-async function sendEarly({ model, actions }, text) {
-  if (await actions.chat.send(text)) return;
-  model.draft.value = [text, model.draft.value].filter(Boolean).join("\n\n");
+async function sendEarly({ actions }, text) {
+  if (!await actions.chat.send(text)) actions.conversations.giveBack(text);
 }

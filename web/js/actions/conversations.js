@@ -153,6 +153,11 @@ export function conversationActions({ model, keeper, tabs, toast }) {
       model.sought.value = message ?? null;
     },
 
+    /** What was not taken goes before what was typed since. @param {string} text */
+    giveBack(text) {
+      model.draft.value = [text, model.draft.value].filter(Boolean).join("\n\n");
+    },
+
     /**
      * At the page's start: what was typed while this was read goes before what was left there the last time.
      *

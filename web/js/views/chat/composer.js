@@ -28,7 +28,7 @@ export function Composer() {
     const attachments = actions.attachments.take();
     const isTaken = await actions.chat.send(text, attachments);
     if (isTaken) return;
-    model.draft.value = [text, model.draft.value].filter(Boolean).join("\n\n");
+    actions.conversations.giveBack(text);
     actions.attachments.putBack([...attachments, ...model.attachments.value]);
   }
   return html`
