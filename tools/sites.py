@@ -66,7 +66,7 @@ def prepare_parts(node: Node) -> SiteParts:
         BuildError: Something cannot be made or fetched.
     """
     wheels = prepare_wheels()
-    return SiteParts(wheels, prepare_snapshot(node, wheels["sidestep"]))
+    return SiteParts(wheels, prepare_snapshot(node, [wheels["yaml"], wheels["sidestep"]]))
 
 
 def build_site(parts: SiteParts, node: Node) -> bool:
@@ -120,7 +120,8 @@ def assemble_site(dist: Path, parts: SiteParts, *, web: Path = WEB) -> None:
         page.write_text(fill_page(html, import_map, build, own, scripts), encoding="utf-8")
     (dist / "_headers").write_text(format_headers(import_map))
     write_service_worker(dist, build)
-    write_licences(dist / "THIRD-PARTY-LICENSES.txt", node_modules=NODE_MODULES, wheel=parts.wheels["micropip"])
+    foreign = [wheel for name, wheel in parts.wheels.items() if name != "sidestep"]
+    write_licences(dist / "THIRD-PARTY-LICENSES.txt", node_modules=NODE_MODULES, wheels=foreign)
     missing = sorted(find_missing(dist, own))
     if missing:
         raise BuildError("The page refers to what is not there: " + "; ".join(missing) + ".")

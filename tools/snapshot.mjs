@@ -1,6 +1,6 @@
 // Boots Python in Node, lets it import what the page uses, and writes its memory down.
 //
-//     node snapshot.mjs PYODIDE_FOLDER WHEEL OUTPUT
+//     node snapshot.mjs PYODIDE_FOLDER OUTPUT WHEEL…
 import { readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -34,10 +34,10 @@ function wipeFreeMemory({ _module: module }) {
   for (const block of taken) module._free(block);
 }
 
-async function takeSnapshot(folder, wheel) {
+async function takeSnapshot(folder, wheels) {
   const { loadPyodide } = await import(pathToFileURL(join(folder, "pyodide.mjs")).href);
   const pyodide = await loadPyodide({ indexURL: folder, _makeSnapshot: true });
-  pyodide.unpackArchive(new Uint8Array(readFileSync(wheel)), "wheel");
+  for (const wheel of wheels) pyodide.unpackArchive(new Uint8Array(readFileSync(wheel)), "wheel");
   // No proxy may be left, or it would be in the snapshot without its other half.
   pyodide.runPython("from sidestep.snapshots import prepare; prepare(); del prepare");
   wipeFreeMemory(pyodide);
@@ -47,8 +47,8 @@ async function takeSnapshot(folder, wheel) {
 // An error of Pyodide's carries its whole source line, which is a megabyte.
 const LONGEST = 2000;
 try {
-  const [folder, wheel, output] = process.argv.slice(2).map((path) => resolve(path));
-  writeFileSync(output, await takeSnapshot(folder, wheel));
+  const [folder, output, ...wheels] = process.argv.slice(2).map((path) => resolve(path));
+  writeFileSync(output, await takeSnapshot(folder, wheels));
 } catch (error) {
   console.error(String(error?.message ?? error).slice(-LONGEST));
   process.exit(1);

@@ -1,4 +1,4 @@
-"""The wheels that the page carries: micropip, and Sidestep itself."""
+"""The wheels that the page carries: micropip, what reads YAML, and Sidestep itself."""
 
 import shutil
 from pathlib import Path
@@ -28,7 +28,11 @@ def prepare_wheels() -> dict[str, Path]:
     make_once("page's Python packages", locked, lambda: _fetch(lock, fetched), fetched)
     sources = Stamp("wheels-own", digest(*(ROOT / name for name in _SOURCES), _MOMENT))
     make_once("Sidestep's wheel", sources, lambda: _make(made), made)
-    return {"micropip": _find(fetched, "micropip"), "sidestep": _find(made, "sidestep")}
+    return {
+        "micropip": _find(fetched, "micropip"),
+        "yaml": _find(fetched, "ruamel_yaml"),
+        "sidestep": _find(made, "sidestep"),
+    }
 
 
 def _fetch(lock: Path, folder: Path) -> None:

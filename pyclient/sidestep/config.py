@@ -16,6 +16,7 @@ from urllib.parse import urlsplit, urlunsplit
 from sidestep.catalogue import CUSTOM, CatalogueEntry, load_catalogue
 from sidestep.envelopes import EnvelopeError, decode_public_key, make_fingerprint
 from sidestep.errors import ConfigurationError
+from sidestep.migrations import VERSION, migrate
 from sidestep.policies import Policies, check_references, load_policies
 from sidestep.types import Seal
 
@@ -33,7 +34,6 @@ __all__ = [
     "clean_secret",
 ]
 
-VERSION = 1
 AUTH_FORMS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "bearer": ("Authorization", "Bearer"),
@@ -122,12 +122,15 @@ class Provider:
         route: `auto`, or only one way.
         models: model ids added by hand.
         auth: how the key is sent, a name in `AUTH_FORMS`; the catalogue's way if left out.
+        extras: what other clients' documents said of it and has no place here, by format; kept as it is.
 
     Raises:
         ConfigurationError: something of it cannot work; `.field` names which.
     """
 
-    __slots__ = ("api_key", "auth", "base_url", "dialect", "entry", "headers", "id", "models", "name", "route")
+    __slots__ = (
+        "api_key", "auth", "base_url", "dialect", "entry", "extras", "headers", "id", "models", "name", "route",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -142,6 +145,7 @@ class Provider:
         route: str = "auto",
         models: Iterable[str] = (),
         auth: str = "",
+        extras: Mapping[str, Any] | None = None,
     ) -> None:
         self.id = _clean_id(id)
         self.entry = _find_entry(id, kind)
@@ -153,6 +157,7 @@ class Provider:
         self.route = _choose("route", route, _ROUTE_POLICIES)
         self.models = tuple(model.strip() for model in models if model.strip())
         self.auth = _choose("auth", auth, ("", *AUTH_FORMS))
+        self.extras = dict(extras or {})
 
     @property
     def credentials(self) -> dict[str, str]:
@@ -184,6 +189,7 @@ class Provider:
             "models": list(self.models),
             # Left out where nothing was chosen: older documents have no such field.
             **({"auth": self.auth} if self.auth else {}),
+            **({"extras": self.extras} if self.extras else {}),
         }
 
 
@@ -283,19 +289,21 @@ class Config:
     relays: tuple[Relay, ...] = ()
     consents: frozenset[Consent] = field(default_factory=frozenset)
     policies: Policies = field(default_factory=Policies)
+    extras: Mapping[str, Any] = field(default_factory=dict)
+    """What other clients' documents said and has no place here, by format; kept as it is."""
 
     @classmethod
     def load(
         cls, document: Mapping[str, Any], secrets: Mapping[str, Any] | None = None
     ) -> tuple[Config, list[Problem]]:
-        """Return what of *document* is valid, and what is wrong with the rest.
+        """Return what of *document*, of any version, is valid, and what is wrong with the rest.
 
         One bad provider never takes the others with it.
 
         Raises:
             ConfigurationError: the document is from a later version, or is no document at all.
         """
-        _check_version(document)
+        document = migrate(document)
         problems: list[Problem] = []
         keys = _read_secrets(secrets, "providers")
         tokens = _read_secrets(secrets, "relays")
@@ -323,7 +331,11 @@ class Config:
             policies, [provider.id for provider in config.providers], [relay.id for relay in config.relays]
         )
         problems.extend(Problem("", problem.pointer, problem.message) for problem in (*wrong, *unknown))
-        return replace(config, consents=consents, policies=policies), problems
+        extras = document.get("extras") or {}
+        if not isinstance(extras, Mapping):
+            problems.append(Problem("", "extras", "“extras” must be an object."))
+            extras = {}
+        return replace(config, consents=consents, policies=policies, extras=extras), problems
 
     def with_provider(self, provider: Provider) -> Config:
         """Return the configuration with *provider* added, or put in the place of the one with its id."""
@@ -359,6 +371,7 @@ class Config:
                 for consent in sorted(self.consents, key=lambda consent: (consent.relay, consent.provider))
             ],
             **self.policies.to_dict(),
+            "extras": dict(self.extras),
         }
 
 
@@ -368,11 +381,13 @@ def load_provider(row: Mapping[str, Any], api_key: str) -> Provider:
     Raises:
         ConfigurationError: something of it cannot work.
     """
-    headers, models = row.get("headers") or {}, row.get("models") or []
+    headers, models, extras = row.get("headers") or {}, row.get("models") or [], row.get("extras") or {}
     if not isinstance(headers, Mapping):
         raise ConfigurationError("Headers must be names with values.", field="headers")
     if not isinstance(models, list):
         raise ConfigurationError("Models must be a list of ids.", field="models")
+    if not isinstance(extras, Mapping):
+        raise ConfigurationError("“extras” must be an object.", field="extras")
     return Provider(
         _read_text(row, "id"),
         api_key=api_key,
@@ -384,6 +399,7 @@ def load_provider(row: Mapping[str, Any], api_key: str) -> Provider:
         route=_read_text(row, "route") or "auto",
         models=[str(model) for model in models],
         auth=_read_text(row, "auth"),
+        extras=extras,
     )
 
 
@@ -516,17 +532,6 @@ def _choose(field_name: str, value: str, known: tuple[str, ...]) -> str:
     if value not in known:
         raise ConfigurationError(f"“{value}” is not one of {', '.join(known)}.", field=field_name)
     return value
-
-
-def _check_version(document: Mapping[str, Any]) -> None:
-    if not isinstance(document, Mapping):
-        raise ConfigurationError("The configuration is not a JSON object.")
-    version = document.get("version", VERSION)
-    if not isinstance(version, int) or version > VERSION:
-        raise ConfigurationError(
-            f"The configuration is of version {version}; this Sidestep knows {VERSION}.",
-            remedy="Open it with a newer Sidestep.",
-        )
 
 
 def _read_rows(document: Mapping[str, Any], name: str, problems: list[Problem]) -> list[Mapping[str, Any]]:

@@ -24,7 +24,9 @@ from sidestep.catalogue import load_catalogue
 
 __all__ = ["awaken", "prepare"]
 
-_ELSEWHERE = frozenset({"sidestep.__main__", "sidestep.transports.http", "sidestep.transports.hpke"})
+_ELSEWHERE = frozenset(
+    {"sidestep.__main__", "sidestep.conversions", "sidestep.transports.http", "sidestep.transports.hpke"}
+)
 """What a page can never use: the command line, and what needs an extra."""
 
 
@@ -36,6 +38,8 @@ def prepare() -> None:
     for module in pkgutil.walk_packages(sidestep.__path__, "sidestep."):
         if module.name not in _ELSEWHERE:
             importlib.import_module(module.name)
+    # What an import asks for only when it meets YAML: no file is left by then.
+    importlib.import_module("ruamel.yaml")
     load_catalogue()
     _forget_files()
     linecache.clearcache()

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 # Pure Python, so what CPython has installed (hash-checked) runs in the browser as it is.
-RUNNER = ("pytest", "pluggy", "iniconfig", "packaging", "pygments")
+RUNNER = ("pytest", "pluggy", "iniconfig", "packaging", "pygments", "ruamel.yaml")
 
 START_PYTHON = """async ({origin, wheel}) => {
     const {interpreter} = await (await fetch(`${origin}/build.json`)).json();
@@ -55,6 +55,8 @@ def pack_tests() -> bytes:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         for path in sorted((ROOT / "tests" / "unit").glob("*.py")):
+            archive.write(path, path.relative_to(ROOT))
+        for path in sorted((ROOT / "tests" / "fixtures").rglob("*.*")):
             archive.write(path, path.relative_to(ROOT))
         for name in RUNNER:
             for file in distribution(name).files or []:

@@ -117,7 +117,7 @@ def test_nothing_prints_a_secret() -> None:
 
 def test_the_document_survives_the_round_trip() -> None:
     document = {
-        "version": 1,
+        "version": 2,
         "providers": [
             Provider("openai", route="direct", models=["gpt-x"]).to_dict(),
             Provider("mine", base_url="http://127.0.0.1:1/v1", headers={"X-A": "b"}).to_dict(),
@@ -127,6 +127,7 @@ def test_the_document_survives_the_round_trip() -> None:
         "rules": [{"id": "night", "when": {"time": {"from": "22:00", "to": "06:00"}}, "then": {"policy": "direct"}}],
         "groups": [{"name": "fast", "members": [{"model": "openai/gpt-5.2"}]}],
         "options": {"caches_answers": True},
+        "extras": {"opencode": {"theme": "system"}},
     }
     secrets = {"providers": {"openai": "k"}, "relays": {"r.test-8787": "t"}}
     config, problems = Config.load(document, secrets)

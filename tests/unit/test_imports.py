@@ -9,13 +9,18 @@ ROOT = Path(sidestep.__file__).parent
 
 MAY_IMPORT = {
     "_version": set(),
-    "__main__": {"catalogue"},
+    "__main__": {"catalogue", "conversions"},
     "errors": set(),
     "policies": set(),
     "types": set(),
     "catalogue": {"types"},
     "envelopes": set(),
-    "config": {"catalogue", "envelopes", "errors", "policies", "types"},
+    "config": {"catalogue", "envelopes", "errors", "migrations", "policies", "types"},
+    "migrations": {"errors"},
+    "importers": {"catalogue", "config", "errors", "migrations"},
+    "exporters": {"catalogue", "config", "errors"},
+    "merging": {"config", "migrations"},
+    "conversions": {"config", "errors", "exporters", "importers"},
     "sse": {"errors"},
     "dialects": {"types", "sse", "errors"},
     "routing": {"config", "policies", "types", "errors"},
@@ -74,6 +79,7 @@ ONLY_IN = {
     "js": IN_THE_BROWSER,
     "pyodide": IN_THE_BROWSER,
     "httpx": {"transports/http.py"},
+    "ruamel": {"importers/_texts.py"},
     "pyhpke": HPKE,
     "cryptography": HPKE,
 }

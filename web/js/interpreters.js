@@ -9,6 +9,7 @@
  * @property {{file: string, bytes: number}} snapshot  Python's memory, and its length when unpacked
  * @property {object} lock
  * @property {string} micropip
+ * @property {string} yaml  what reads YAML
  * @property {string} sidestep
  *
  * @typedef {{pyodide: any, origin: "snapshot" | "plain", failure: unknown}} Interpreter  `failure` made it a plain one
@@ -154,7 +155,7 @@ async function boot(loadPyodide, options, build, locate) {
   const micropip = pyodide.pyimport("micropip");
   try {
     // Without dependencies, so that no package index is ever asked.
-    await micropip.install.callKwargs(locate(build.sidestep), { deps: false });
+    for (const wheel of [build.yaml, build.sidestep]) await micropip.install.callKwargs(locate(wheel), { deps: false });
   } finally {
     micropip.destroy();
   }
