@@ -56,14 +56,18 @@ def compress_folder(folder: Path, node: Node, *, unpacked: Mapping[Path, Path]) 
 def _list_copies(folder: Path) -> Iterator[_Copy]:
     for file in list(list_files([folder])):
         if file.suffix in _SUFFIXES and file.stat().st_size >= _SMALLEST:
-            name = digest_file(file)
             for kind in FORMATS:
-                yield _Copy(file, _KEPT / f"{name}.{kind}", file.with_name(f"{file.name}.{kind}"))
+                yield _Copy(file, _keep_as(file, kind), file.with_name(f"{file.name}.{kind}"))
 
 
 def _list_packed(unpacked: Mapping[Path, Path]) -> Iterator[_Copy]:
     for packed, whole in unpacked.items():
-        yield _Copy(whole, _KEPT / f"{digest_file(whole)}.br", packed.with_name(f"{packed.name}.br"))
+        yield _Copy(whole, _keep_as(whole, "br"), packed.with_name(f"{packed.name}.br"))
+
+
+def _keep_as(file: Path, kind: str) -> Path:
+    """Return where a copy is kept: under another name when it would be made in another way."""
+    return _KEPT / f"{digest_file(file)}-{digest_file(_SCRIPT)[:8]}.{kind}"
 
 
 def _make(copies: Iterable[_Copy], node: Node) -> None:

@@ -23,7 +23,10 @@ from sidestep.consoles import Console
 from sidestep.diagnosis import Verdict
 from sidestep.discovery import load_models
 from sidestep.errors import Cancelled, ConfigurationError, SidestepError, redact
+from sidestep.exporters import write_export
+from sidestep.importers import Imported, read_import, read_storage
 from sidestep.knowledge import load_knowledge
+from sidestep.merging import Change, Side, compare_documents, merge_documents
 from sidestep.messages import Messages, write_message
 from sidestep.metrics import KEPT_FOR
 from sidestep.policies import load_policies
@@ -123,6 +126,9 @@ class Bridge:
             "stop": self._stop,
             "forget_evidence": self._forget_evidence,
             "check_policies": self._check_policies,
+            "read_import": self._read_import,
+            "merge_import": self._merge_import,
+            "write_export": self._write_export,
             "try_rules": self._try_rules,
             "overview": self._overview,
             "metrics": self._metrics,
@@ -292,6 +298,41 @@ class Bridge:
         wrong = (*problems, *PythonRules(policies.rules).problems)
         return {"problems": [problem.to_dict() for problem in wrong]}
 
+    async def _read_import(self, payload: Payload) -> dict[str, Any]:
+        imported = _import(payload)
+        if imported is None:
+            return {"imported": None, "changes": []}
+        read = imported.to_dict()
+        # The page needs to know whose keys are in it; the keys themselves come when they are to be kept.
+        read["secrets"] = {kind: list(held) for kind, held in read["secrets"].items()}
+        changes = [] if imported.sealed is not None else self._compare(imported, payload)[2]
+        return {"imported": read, "changes": [change.to_dict() for change in changes]}
+
+    async def _merge_import(self, payload: Payload) -> dict[str, Any]:
+        imported = _import(payload)
+        if imported is None or imported.sealed is not None:
+            raise ConfigurationError("There is nothing to import.")
+        own, other, changes = self._compare(imported, payload)
+        config, secrets = merge_documents(own, other, changes, _read_object(payload, "choices"))
+        return {"config": config, "secrets": secrets}
+
+    def _compare(self, imported: Imported, payload: Payload) -> tuple[Side, Side, list[Change]]:
+        """Return what is the user's, what is imported, and what the second would do to the first."""
+        own = Side(_read_object(payload, "config"), _list_secrets(self._client.config))
+        other = Side(imported.document, imported.secrets)
+        held_back = [finding.item for finding in imported.findings if finding.kind in {"off", "code"}]
+        cautious = {item.replace("rules/", "rule/") if "/" in item else f"provider/{item}" for item in held_back}
+        return own, other, compare_documents(own, other, cautious)
+
+    async def _write_export(self, payload: Payload) -> dict[str, Any]:
+        with_keys = payload.get("with_keys") is True
+        secrets = _list_secrets(self._client.config) if with_keys else None
+        config, _ = Config.load(_read_object(payload, "config"), secrets)
+        exported = write_export(
+            config, str(payload.get("format") or ""), page_origin=self._client.page_origin, with_keys=with_keys
+        )
+        return exported.to_dict()
+
     async def _try_rules(self, payload: Payload) -> dict[str, Any]:
         policies, _ = load_policies({"rules": payload.get("rules") or []})
         outcomes = self._client.try_rules(
@@ -424,6 +465,21 @@ def _announce_question(page_origin: str, url: str) -> list[str]:
         return []
     neighbours = name_neighbours(find_address_space(url))
     return [f"At the first call the browser may ask whether this page may reach {neighbours}: it needs your yes."]
+
+
+def _import(payload: Payload) -> Imported | None:
+    """Return what a text, or another app's storage, holds."""
+    entries = payload.get("entries")
+    if isinstance(entries, Mapping):
+        return read_storage({str(name): str(text) for name, text in entries.items()})
+    return read_import(str(payload.get("text") or ""))
+
+
+def _list_secrets(config: Config) -> dict[str, dict[str, str]]:
+    return {
+        "providers": {provider.id: provider.api_key for provider in config.providers if provider.api_key},
+        "relays": {relay.id: relay.token for relay in config.relays if relay.token},
+    }
 
 
 def _read_messages(payload: Payload) -> Messages:

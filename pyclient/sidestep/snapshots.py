@@ -38,29 +38,29 @@ def prepare() -> None:
     for module in pkgutil.walk_packages(sidestep.__path__, "sidestep."):
         if module.name not in _ELSEWHERE:
             importlib.import_module(module.name)
-    # What an import asks for only when it meets YAML: no file is left by then.
-    importlib.import_module("ruamel.yaml")
     load_catalogue()
     _forget_files()
     linecache.clearcache()
     gc.collect()
 
 
-def awaken(js_read_library: Callable[[], Any]) -> None:
+def awaken(js_read_library: Callable[[], Any], js_read_yaml: Callable[[], Any]) -> None:
     """Make a memory that was put away one visit's own: the first thing to be done with it.
 
-    Random numbers begin anew. Standard modules that are not in it are imported from the library's archive, which is
-    fetched when the first of them is.
+    Random numbers begin anew. Standard modules that are not in it are imported from the library's archive, and what
+    reads YAML from its wheel; each is fetched when the first of its modules is asked for.
 
     Args:
         js_read_library: returns that archive as an ArrayBuffer, at once, or None where it cannot be had.
+        js_read_yaml: the same of that wheel.
     """
     random.seed()
     archive = next(Path(entry) for entry in sys.path if entry.endswith(".zip"))
     # An empty one lies there, for Python to start with; with none at all, nobody looks for a module's source in it.
     archive.unlink(missing_ok=True)
     _forget_files()
-    sys.meta_path.append(_LibraryFinder(archive, js_read_library))
+    sys.meta_path.append(_ArchiveFinder(archive, sys.stdlib_module_names, js_read_library))
+    sys.meta_path.append(_ArchiveFinder(archive.with_name("yaml.whl"), frozenset({"ruamel"}), js_read_yaml))
 
 
 def _forget_files() -> None:
@@ -69,29 +69,32 @@ def _forget_files() -> None:
     zipimport._zip_directory_cache.clear()  # type: ignore[attr-defined]
 
 
-class _LibraryFinder:
-    """Asked last: fetches the standard library when a module of it is found nowhere else."""
+class _ArchiveFinder:
+    """Asked last: fetches an archive when one of the packages *names*, which are in it, is found nowhere else."""
 
-    def __init__(self, archive: Path, js_read: Callable[[], Any]) -> None:
+    def __init__(self, archive: Path, names: frozenset[str], js_read: Callable[[], Any]) -> None:
         self._archive = archive
+        self._names = names
         self._js_read = js_read
         self._is_there = False
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """Return where the module is, or None where it is no standard one.
+        """Return where the module is, or None where it is in another archive.
 
         Raises:
-            ImportError: the library cannot be had.
+            ImportError: the archive cannot be had.
         """
-        if self._is_there or fullname.partition(".")[0] not in sys.stdlib_module_names:
+        if self._is_there or fullname.partition(".")[0] not in self._names:
             return None
         js_archive = self._js_read()
         if js_archive is None:
             reason = f"{fullname} is in the part of Python's library that is fetched when needed, and that failed."
             raise ImportError(reason, name=fullname)
         self._archive.write_bytes(js_archive.to_bytes())
+        if str(self._archive) not in sys.path:
+            sys.path.append(str(self._archive))
         self._is_there = True
         _forget_files()
         return PathFinder.find_spec(fullname, path, target)

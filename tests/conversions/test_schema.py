@@ -32,8 +32,8 @@ def test_the_schema_takes_any_configuration(document: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("base_url", "javascript:alert(1)"), ("route", "sideways"), ("dialect", "french"), ("auth", "guess"), ("id", "a b"),
-     ("id", "group"), ("models", "glm"), ("headers", {"X": 1}), ("extras", "text")],
+    [("base_url", "javascript:alert(1)"), ("route", "sideways"), ("dialect", "french"), ("auth", "guess"),
+     ("id", "a b"), ("id", "group"), ("models", "glm"), ("headers", {"X": 1}), ("extras", "text")],
 )  # fmt: skip
 def test_the_schema_refuses_what_the_code_refuses(field: str, value: object) -> None:
     row = {"id": "mine", "kind": "custom", "base_url": "https://x.example.org/v1", field: value}

@@ -68,8 +68,9 @@ MAY_IMPORT = {
         "types",
     },
     "bridge": {
-        "addresses", "client", "collectors", "config", "consoles", "diagnosis", "discovery", "errors", "knowledge",
-        "messages", "metrics", "policies", "routing", "sightings", "transports", "trials", "types",
+        "addresses", "client", "collectors", "config", "consoles", "diagnosis", "discovery", "errors", "exporters",
+        "importers", "knowledge", "merging", "messages", "metrics", "policies", "routing", "sightings", "transports",
+        "trials", "types",
     },
 }  # fmt: skip
 

@@ -38,7 +38,7 @@ export async function startInterpreter(build, root, onPlain) {
   const options = { indexURL: locate(build.interpreter), lockFileContents, createPyodideModule };
   try {
     const pyodide = await loadPyodide({ ...options, stdLibURL: locate(build.empty_library), _loadSnapshot: memory });
-    awaken(pyodide, locate(`${build.interpreter}python_stdlib.zip`));
+    awaken(pyodide, locate(`${build.interpreter}python_stdlib.zip`), locate(build.yaml));
     return { pyodide, origin: "snapshot", failure: null };
   } catch (failure) {
     onPlain(failure);
@@ -115,11 +115,12 @@ async function unpack(body) {
 /**
  * @param {any} pyodide
  * @param {string} library
+ * @param {string} yaml
  */
-function awaken(pyodide, library) {
+function awaken(pyodide, library, yaml) {
   const module = pyodide.pyimport("sidestep.snapshots");
   try {
-    module.awaken(() => readNow(library));
+    module.awaken(() => readNow(library), () => readNow(yaml));
   } finally {
     module.destroy();
   }

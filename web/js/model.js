@@ -2,7 +2,7 @@
 /**
  * The signals the views are drawn from. Actions write them, views read them.
  *
- * @import { Attempt, CatalogueEntry, Explanation, Failure, LedgerEntry, Model, ModelList, Overview, Problem, StatusFrame } from "./protocol.js"
+ * @import { Attempt, CatalogueEntry, Explanation, Failure, ImportSource, LedgerEntry, Model, ModelList, Overview, Problem, StatusFrame } from "./protocol.js"
  * @import { Attachment } from "./state/attachments.js"
  * @import { Conversation, Head } from "./state/conversations.js"
  * @import { Pairing } from "./state/pairings.js"
@@ -20,6 +20,7 @@ import { emptyConfig } from "./state/configs.js";
  *   | {kind: "rule", position: number | null} | {kind: "group", position: number | null}
  *   | {kind: "pairing", pairing: Pairing} | {kind: "diagnosis", model: string, error: Failure | null}
  *   | {kind: "attachment", attachment: Attachment} | {kind: "chat"} | {kind: "erase"} | {kind: "trial", provider: string} | {kind: "models", provider: string}
+ *   | {kind: "import", source: ImportSource | null} | {kind: "export"}
  *   | {kind: "shortcuts"} | {kind: "palette"} | {kind: "unlock"}} Dialog
  *
  * @typedef {{id: number, text: string, undo: (() => void) | null}} Toast

@@ -23,6 +23,7 @@ import { App } from "./views/shell/app.js";
 import { html } from "./views/parts/html.js";
 
 const PAIRING = /^#relay=/;
+const IMPORT = /^#import=/;
 /** @type {View[]} */
 const VIEWS = ["chat", "providers", "relays", "rules", "insights", "settings"];
 
@@ -41,7 +42,8 @@ export function openPage(worker) {
   const actions = createActions({ model, rpc, keeper, tabs, loaded, origin: location.origin });
   const page = { model, actions };
 
-  const pairingLink = takePairingLink();
+  const pairingLink = takeLink(PAIRING);
+  const importLink = takeLink(IMPORT);
   followAddress(page);
   void applyPreferences(model.preferences.value).then(() => mount(page));
   watch(page, keeper);
@@ -53,6 +55,7 @@ export function openPage(worker) {
     settingsAreLoaded();
     model.loaded.value = true;
     if (pairingLink) pair(page, pairingLink);
+    if (importLink) offerImport(page, importLink);
   }
 }
 
@@ -76,9 +79,13 @@ function watch(page, keeper) {
   effect(() => { if (isSettled.value) void actions.updates.keepPage(); });
 }
 
-/** The token in a pairing link is taken out of the address bar, and so out of the history, before all else. */
-function takePairingLink() {
-  if (!PAIRING.test(location.hash)) return "";
+/**
+ * The secrets in a link are taken out of the address bar, and so out of the history, before all else.
+ *
+ * @param {RegExp} kind
+ */
+function takeLink(kind) {
+  if (!kind.test(location.hash)) return "";
   const link = location.hash;
   history.replaceState(null, "", location.pathname + location.search);
   return link;
@@ -86,7 +93,8 @@ function takePairingLink() {
 
 /** @param {Page} page */
 function followAddress(page) {
-  if (PAIRING.test(location.hash)) return pair(page, takePairingLink());
+  if (PAIRING.test(location.hash)) return pair(page, takeLink(PAIRING));
+  if (IMPORT.test(location.hash)) return offerImport(page, takeLink(IMPORT));
   const view = /** @type {View} */ (location.hash.slice(1));
   page.model.view.value = VIEWS.includes(view) ? view : "chat";
 }
@@ -96,6 +104,11 @@ function pair({ actions }, link) {
   const pairing = parsePairing(link);
   if (pairing) actions.offerPairing(pairing);
   else actions.toast(t`That pairing link is incomplete. Copy it again from where the relay printed it.`);
+}
+
+/** @param {Page} page @param {string} text */
+function offerImport({ model }, text) {
+  model.dialog.value = { kind: "import", source: { text } };
 }
 
 /** @param {Page} page */

@@ -14,6 +14,7 @@
  * @property {"auto" | "direct" | "relay"} route
  * @property {string[]} models
  * @property {string} [auth]  how the key is sent, where it is not as the catalogue has it
+ * @property {Record<string, object>} [extras]  as of the configuration
  *
  * @typedef {object} Relay
  * @property {string} id
@@ -30,13 +31,32 @@
  * @typedef {{relay: string, provider: string}} Consent
  *
  * @typedef {object} Config
- * @property {1} version
+ * @property {number} version
  * @property {Provider[]} providers
  * @property {Relay[]} relays
  * @property {Consent[]} consents
  * @property {Rule[]} [rules]
  * @property {ModelGroup[]} [groups]
  * @property {Options} [options]
+ * @property {Record<string, object>} [extras]  what other clients' documents said and has no place here
+ *
+ * @typedef {{kind: "key_needed" | "changed" | "set_aside" | "kept" | "left_out" | "off" | "code", item: string,
+ *   message: string}} Finding
+ * @typedef {{cipher: string, kdf: string, iterations: number, salt: string, iv: string, data: string}} Sealed  base64
+ *
+ * @typedef {object} Imported
+ * @property {string} format
+ * @property {string} title
+ * @property {Config} document
+ * @property {Record<"providers" | "relays", string[]>} secrets  whose keys are in it
+ * @property {Finding[]} findings
+ * @property {Partial<Sealed> | null} sealed  what a passphrase opens; all else is empty then
+ *
+ * @typedef {"keep" | "replace" | "both"} MergeChoice
+ * @typedef {{key: string, kind: "provider" | "relay" | "consent" | "rule" | "group" | "option", name: string,
+ *   state: "new" | "same" | "changed" | "conflict", target: string, differences: string[], proposal: MergeChoice}} Change
+ * @typedef {{text: string} | {entries: Record<string, string>}} ImportSource  `entries` of other apps' storage
+ * @typedef {"sidestep" | "opencode" | "litellm" | "open-webui" | "env" | "relay"} ExportFormat
  *
  * @typedef {object} RuleConditions
  * @property {string | string[]} [provider]
@@ -245,6 +265,11 @@
  * @property {{payload: {model: string}, value: Explanation}} explain
  * @property {{payload: {rules?: Rule[], groups?: ModelGroup[], options?: Options},
  *   value: {problems: {pointer: string, message: string}[]}}} check_policies
+ * @property {{payload: ImportSource & {config: Config}, value: {imported: Imported | null, changes: Change[]}}} read_import
+ * @property {{payload: ImportSource & {config: Config, choices: Record<string, MergeChoice>},
+ *   value: {config: Config, secrets: Secrets}}} merge_import
+ * @property {{payload: {format: ExportFormat, config: Config, with_keys: boolean},
+ *   value: {text: string, name: string, media_type: string, notes: string[]}}} write_export
  * @property {{payload: {rules: Rule[], model: string, messages: WireMessage[], tags: string[],
  *     parameters: Record<string, unknown>, local_time: {minute: number, weekday: number} | null},
  *   value: {outcomes: RuleOutcome[]}}} try_rules

@@ -25,6 +25,7 @@ import { Vault } from "./vaults.js";
  * @property {string[]} favourites  `provider-id/model-id`
  * @property {string} conversation  the one last open
  * @property {Custody} custody  how new keys are kept
+ * @property {string} seenStorage  what of other apps' storage was offered already
  * @property {Record<string, Attachment[]>} attachments  of unsent drafts, by conversation
  * @property {{system: string, parameters: Record<string, unknown>}} beginning  what the next new chat begins with
  */

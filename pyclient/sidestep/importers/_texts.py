@@ -92,7 +92,8 @@ def parse_yaml(text: str) -> Any:
         from ruamel.yaml.error import YAMLError  # noqa: PLC0415
     except ImportError:
         raise ImportProblem(
-            "Reading YAML needs a package that is not there.", remedy="pip install 'sidestep[yaml]'"
+            "What reads YAML is not there: a page fetches it when it is needed, and that failed.",
+            remedy="Try again when this page is online. In Python: pip install 'sidestep[yaml]'.",
         ) from None
     if len(text) > _LONGEST_YAML:
         raise ImportProblem("It is longer than any YAML that Sidestep reads: a million characters.")

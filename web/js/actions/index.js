@@ -21,6 +21,7 @@ import { diagnosisActions } from "./diagnosis.js";
 import { insightActions } from "./insights.js";
 import { knowledgeActions } from "./knowledge.js";
 import { modelActions } from "./models.js";
+import { movingActions } from "./moving.js";
 import { policyActions } from "./policies.js";
 import { preferenceActions } from "./preferences.js";
 import { updateActions } from "./updates.js";
@@ -42,6 +43,7 @@ export function createActions({ model, rpc, keeper, tabs, loaded, origin }) {
   const secrets = secretActions({ model, keeper, tabs, changed: () => void reported(settings.configure()) });
   const settings = settingsActions({ model, rpc, keeper, tabs, secrets, toast, reported, origin });
   const policies = policyActions({ model, rpc, toast, adopt: settings.adopt, models });
+  const moving = movingActions({ model, rpc, keeper, secrets, adopt: settings.adopt, toast, models });
   const conversations = conversationActions({ model, keeper, tabs, toast });
   const attachments = attachmentActions({ model, keeper, toast });
   const chat = chatActions({ model, rpc, conversations, loaded, toast });
@@ -70,7 +72,7 @@ export function createActions({ model, rpc, keeper, tabs, loaded, origin }) {
   }
 
   return {
-    toast, dismissToast, models, secrets, settings, policies, preferences, updates, data, conversations, attachments, chat, insights, knowledge, diagnosis, reported,
+    toast, dismissToast, models, secrets, settings, moving, policies, preferences, updates, data, conversations, attachments, chat, insights, knowledge, diagnosis, reported,
 
     async restore() {
       const [stored, book, heads, metrics] = await Promise.all([
@@ -89,6 +91,7 @@ export function createActions({ model, rpc, keeper, tabs, loaded, origin }) {
       await secrets.begin(book);
       settings.begin({ config: stored?.config, knowledge: { evidence, ledger, metrics: metrics ?? [] } });
       knowledge.probeWhenIdle();
+      void moving.offerForeignStorage();
       void reported(settings.loadCatalogue().then(() => models.ensureModel()));
     },
 

@@ -89,6 +89,26 @@ export function secretActions({ model, keeper, tabs, changed }) {
       };
     },
 
+    /**
+     * @param {SecretKind} kind
+     * @param {string} id
+     * @param {Secret} secret
+     * @returns {Promise<() => Promise<void>>} puts back what was there before
+     */
+    async replace(kind, id, secret) {
+      const putBack = await this.takeOut(kind, id);
+      try {
+        await this.put(kind, id, secret);
+      } catch (error) {
+        await putBack();
+        throw error;
+      }
+      return async () => {
+        await this.takeOut(kind, id);
+        await putBack();
+      };
+    },
+
     /** @param {SecretBook | undefined} stored */
     async begin(stored) {
       if (stored) book = stored;

@@ -7,7 +7,7 @@
 
 /** @returns {Config} */
 export function emptyConfig() {
-  return { version: 1, providers: [], relays: [], consents: [] };
+  return { version: 2, providers: [], relays: [], consents: [] };
 }
 
 /**

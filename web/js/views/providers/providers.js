@@ -15,7 +15,9 @@ export function Providers() {
       <header class="page-head">
         <div><h1 tabindex="-1">${t`Providers`}</h1>
           <p>${t`The services you have keys for. Calls go straight to them where they allow it.`}</p></div>
-        <button type="button" class="primary" onClick=${add}><${PlusIcon} /> ${t`Add provider`}</button>
+        <div class="card-actions">
+        <button type="button" onClick=${() => { model.dialog.value = { kind: "import", source: null }; }}>${t`Import…`}</button>
+        <button type="button" class="primary" onClick=${add}><${PlusIcon} /> ${t`Add provider`}</button></div>
       </header>
       ${providers.length
         ? html`<ul class="cards" aria-label=${t`Your providers`}>${providers.map((provider) =>

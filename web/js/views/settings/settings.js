@@ -4,6 +4,7 @@ import { html } from "../parts/html.js";
 import { About } from "./about.js";
 import { KeySettings } from "./key_settings.js";
 import { LookSettings } from "./look_settings.js";
+import { MovingSettings } from "./moving_settings.js";
 import { PythonSettings } from "./python_settings.js";
 import { DataSettings } from "./data_settings.js";
 
@@ -16,6 +17,7 @@ export function Settings() {
       </header>
       <${KeySettings} />
       <${LookSettings} />
+      <${MovingSettings} />
       <${DataSettings} />
       <${PythonSettings} />
       <${About} />

@@ -5,8 +5,10 @@ import { ChatSettingsDialog } from "../chat/chat_settings.js";
 import { useApp } from "../parts/context.js";
 import { EraseDialog } from "./erase_dialog.js";
 import { DiagnosisDialog } from "../providers/diagnosis_dialog.js";
+import { ExportDialog } from "../moving/export_dialog.js";
 import { GroupDialog } from "../rules/group_dialog.js";
 import { html } from "../parts/html.js";
+import { ImportDialog } from "../moving/import_dialog.js";
 import { Palette } from "./palette.js";
 import { PairingDialog } from "../relays/pairing_dialog.js";
 import { ModelsDialog } from "../providers/models_dialog.js";
@@ -23,7 +25,9 @@ const SHOWN = {
   chat: (_, close) => html`<${ChatSettingsDialog} close=${close} />`,
   diagnosis: ({ model, error }, close) => html`<${DiagnosisDialog} key=${model} model=${model} error=${error} close=${close} />`,
   erase: (_, close) => html`<${EraseDialog} close=${close} />`,
+  export: (_, close) => html`<${ExportDialog} close=${close} />`,
   group: (dialog, close) => html`<${GroupDialog} key=${dialog} position=${dialog.position} close=${close} />`,
+  import: (dialog, close) => html`<${ImportDialog} key=${dialog} source=${dialog.source} close=${close} />`,
   models: ({ provider }, close) => html`<${ModelsDialog} id=${provider} close=${close} />`,
   pairing: ({ pairing }, close) => html`<${PairingDialog} pairing=${pairing} close=${close} />`,
   palette: (_, close) => html`<${Palette} close=${close} />`,
