@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Download, Locator, Page, expect
 
-from tests.browser.pages import open_settings, provider_cards, save, wait_for_python
+from tests.browser.pages import open_settings, provider_cards, save, set_passphrase, wait_for_python
+from tests.page_errors import PageErrors
 from tests.unit.fixtures import IMPORTS
 
 PASS = "correct horse battery"
@@ -227,8 +228,11 @@ def test_other_programs_get_their_own_files(opened: Page, label: str, name: str,
         assert "made-up" not in text
 
 
-def test_a_saved_provider_keeps_what_was_kept_beside_it(opened: Page) -> None:
+def test_a_saved_provider_keeps_what_was_kept_beside_it(opened: Page, page_errors: PageErrors) -> None:
     page = opened
+    # A saved provider is asked for its models.
+    page_errors.allow("request to another host: https://llm.example.org/")
+    page.route("https://llm.example.org/**", lambda route: route.abort())
     look_at(dialog := open_import(page), (IMPORTS / "opencode" / "full.json").read_text(encoding="utf-8"))
     dialog.get_by_role("button", name="Apply 3 items").click()
     page.get_by_role("button", name="Edit Our server").click()
@@ -237,3 +241,77 @@ def test_a_saved_provider_keeps_what_was_kept_beside_it(opened: Page) -> None:
     save(form)
     expect(provider_cards(page).first).to_contain_text("Renamed")
     assert stored_config(page)["providers"][0]["extras"]["opencode"]["options"] == {"timeout": 600000}
+
+
+def earlier(page: Page) -> Locator:
+    return page.get_by_role("region", name="Earlier configurations")
+
+
+def import_env(page: Page, text: str, button: str) -> None:
+    look_at(dialog := open_import(page), text)
+    dialog.get_by_role("button", name=button).click()
+    expect(dialog).to_have_count(0)
+
+
+def test_every_change_can_be_returned_from_with_its_key(opened: Page) -> None:
+    page = opened
+    import_env(page, "OPENAI_API_KEY=sk-made-up-1", "Apply 1 item")
+    import_env(page, "GROQ_API_KEY=gsk-made-up-1", "Apply 1 item")
+    page.get_by_role("button", name="Remove OpenAI").click()
+    expect(provider_cards(page)).to_have_count(1)
+    open_settings(page)
+    rows = earlier(page).get_by_role("listitem")
+    expect(rows).to_have_count(3)
+    expect(rows.nth(0)).to_contain_text("then: OpenAI removed")
+    expect(rows.nth(1)).to_contain_text("then: Groq added")
+    rows.nth(0).get_by_role("button").click()
+    expect(rows).to_have_count(4)
+    page.get_by_role("link", name="Providers").click()
+    assert names(page) == ["OpenAI", "Groq"]
+    expect(provider_cards(page).first).to_contain_text("Key: On this device")
+    # And back again: a return is a change like any other, also after a reload.
+    page.reload()
+    open_settings(page)
+    expect(rows.nth(0)).to_contain_text("then: OpenAI added")
+    rows.nth(0).get_by_role("button").click()
+    expect(rows).to_have_count(5)
+    page.get_by_role("link", name="Providers").click()
+    assert names(page) == ["Groq"]
+
+
+def test_ten_earlier_configurations_are_kept_and_all_forgotten_at_once(opened: Page) -> None:
+    page = opened
+    import_env(page, "OPENAI_API_KEY=sk-made-up-1", "Apply 1 item")
+    page.evaluate(
+        """async () => {
+          const { Store } = await import(own("js/store.js"));
+          const store = await Store.open();
+          for (let n = 0; n < 15; n++) {
+            await store.remember({ version: 2, providers: [], relays: [], consents: [], options: { n } });
+          }
+        }"""
+    )
+    open_settings(page)
+    expect(earlier(page).get_by_role("listitem")).to_have_count(10)
+    earlier(page).get_by_role("button", name="Forget them").click()
+    expect(earlier(page)).to_have_count(0)
+
+
+def test_a_passphrase_is_for_earlier_keys_too(opened: Page) -> None:
+    page = opened
+    import_env(page, "OPENAI_API_KEY=sk-made-up-1", "Apply 1 item")
+    page.get_by_role("button", name="Remove OpenAI").click()
+    import_env(page, "GROQ_API_KEY=gsk-made-up-1", "Apply 1 item")
+    set_passphrase(page)
+    custodies = page.evaluate(
+        """async () => {
+          const { openDB } = await import("idb");
+          const rows = await (await openDB("sidestep")).getAll("history");
+          return rows.flatMap((entry) => Object.values(entry.rows).map(({ custody }) => custody));
+        }"""
+    )
+    assert custodies
+    assert set(custodies) == {"passphrase"}
+    earlier(page).get_by_role("listitem").nth(1).get_by_role("button").click()
+    page.get_by_role("link", name="Providers").click()
+    expect(provider_cards(page).first).to_contain_text("Key: Under a passphrase")

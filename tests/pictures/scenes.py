@@ -15,6 +15,7 @@ from tests.browser.pages import last_answer, send, wait_for_python
 
 if TYPE_CHECKING:
     from tests.fakes.providers import OpenProvider
+from tests.unit.fixtures import IMPORTS
 
 # Python's start takes most of it.
 expect.set_options(timeout=30_000)
@@ -159,6 +160,21 @@ def _settings_of_chat(page: Page) -> None:
     expect(page.get_by_label("Temperature")).to_be_visible()
 
 
+def _import(page: Page) -> None:
+    _wait(page)
+    page.get_by_role("button", name="Import…").click()
+    dialog = page.get_by_role("dialog", name="Import")
+    dialog.get_by_label("Paste it here").fill((IMPORTS / "opencode" / "full.json").read_text(encoding="utf-8"))
+    dialog.get_by_role("button", name="Look at it").click()
+    expect(dialog.get_by_text("Our server")).to_be_visible()
+
+
+def _export(page: Page) -> None:
+    _wait(page)
+    page.get_by_role("button", name="Export…").click()
+    page.get_by_role("dialog").get_by_label("With keys and tokens").check()
+
+
 def _add_provider(page: Page) -> None:
     _wait(page)
     page.get_by_role("button", name="Add provider").first.click()
@@ -180,6 +196,8 @@ SCENES = (
     Scene("rules", "#rules", _wait),
     Scene("insights", "#insights", _wait),
     Scene("settings", "#settings", _wait),
+    Scene("import", "#providers", _import),
+    Scene("export", "#settings", _export),
     Scene("no-providers", "#providers", _wait, is_first_visit=True),
     Scene("no-relays", "#relays", _wait, is_first_visit=True),
     Scene("no-rules", "#rules", _wait, is_first_visit=True),

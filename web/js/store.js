@@ -13,7 +13,7 @@
 import { deleteDB, openDB } from "idb";
 import { headOf } from "./state/conversations.js";
 import { loadConversation, loadHead, treeFromList } from "./state/stored_conversations.js";
-import { Vault } from "./vaults.js";
+import { Vault, rowsIn } from "./vaults.js";
 
 /**
  * @typedef {object} Settings
@@ -28,10 +28,14 @@ import { Vault } from "./vaults.js";
  * @property {string} seenStorage  what of other apps' storage was offered already
  * @property {Record<string, Attachment[]>} attachments  of unsent drafts, by conversation
  * @property {{system: string, parameters: Record<string, unknown>}} beginning  what the next new chat begins with
+ *
+ * @typedef {{id: number, at: number, config: Config}} Earlier  until when, in milliseconds since 1970, and what was set up
  */
 
 const DATABASE = "sidestep";
-const VERSION = 3;
+const VERSION = 4;
+/** Earlier configurations. */
+const MOST_EARLIER = 10;
 const MEASUREMENTS_KEPT_S = 90 * 24 * 3600;
 /** What Python itself looks at. */
 const MEASUREMENTS_GIVEN_S = 7 * 24 * 3600;
@@ -96,6 +100,48 @@ export class Store {
     // Said at once rather than when the page would be idle: a page that is going away has no such moment.
     transaction.commit();
     await Promise.all([put, transaction.done]);
+  }
+
+  // Earlier configurations
+
+  /**
+   * Keeps *config*, which is about to change, with the keys that are kept now.
+   *
+   * @param {Config} config
+   */
+  async remember(config) {
+    const transaction = this.#database.transaction(["history", "vault"], "readwrite");
+    await rememberIn(transaction, config);
+    await transaction.done;
+  }
+
+  /** @returns {Promise<Earlier[]>} newest first */
+  async earlier() {
+    const entries = await this.#database.getAll("history");
+    return entries.map(({ id, at, config }) => ({ id, at, config })).toReversed();
+  }
+
+  /**
+   * Puts the keys of an earlier configuration in the place of the present ones, which are remembered with *present*.
+   *
+   * @param {number} id
+   * @param {Config} present
+   * @returns {Promise<Config | undefined>} what was set up then; nothing where it is forgotten
+   */
+  async returnTo(id, present) {
+    const transaction = this.#database.transaction(["history", "vault"], "readwrite");
+    const entry = await transaction.objectStore("history").get(id);
+    if (!entry) return undefined;
+    await rememberIn(transaction, present);
+    const vault = transaction.objectStore("vault");
+    for (const owner of Object.keys(await rowsIn(vault))) void vault.delete(owner);
+    for (const [owner, row] of Object.entries(entry.rows)) void vault.put(row, owner);
+    await transaction.done;
+    return entry.config;
+  }
+
+  async forgetEarlier() {
+    await this.#database.clear("history");
   }
 
   // Measurements
@@ -274,6 +320,19 @@ async function upgrade(database, before, _after, transaction) {
     database.createObjectStore("messages", { keyPath: ["conversation", "id"] });
     if (before > 0) await moveMessages(transaction);
   }
+  if (before < 4) database.createObjectStore("history", { keyPath: "id", autoIncrement: true });
+}
+
+/**
+ * @param {import("idb").IDBPTransaction<any, any, "readwrite">} transaction
+ * @param {Config} config
+ */
+async function rememberIn(transaction, config) {
+  const history = transaction.objectStore("history");
+  const rows = await rowsIn(transaction.objectStore("vault"));
+  await history.add({ at: Date.now(), config, rows });
+  const ids = await history.getAllKeys();
+  for (const old of ids.slice(0, -MOST_EARLIER)) void history.delete(old);
 }
 
 /** @param {import("idb").IDBPTransaction<any, any, "versionchange">} transaction */

@@ -24,6 +24,7 @@ import { newWrappingKey, unwrap, wrap } from "./secrets.js";
 /** @type {SecretKind[]} */
 const KINDS = ["providers", "relays"];
 const STORE = "vault";
+const HISTORY = "history";
 const WRAPPING_KEY = "wrapping-key";
 const PASSPHRASE = "passphrase";
 /** Opened to see whether a passphrase is the right one. */
@@ -54,9 +55,8 @@ export class Vault {
   async secrets() {
     /** @type {SecretBook} */
     const book = { providers: {}, relays: {} };
-    const owners = (await this.#database.getAllKeys(STORE)).map(String).filter((owner) => !NOT_SECRETS.includes(owner));
-    for (const owner of owners) {
-      const secret = await this.#open(owner);
+    for (const [owner, row] of Object.entries(await rowsIn(this.#database.transaction(STORE).store))) {
+      const secret = await this.#open(owner, row);
       if (secret) enter(book, owner, secret);
     }
     for (const [owner, value] of sessionSecrets()) enter(book, owner, { value, custody: "session" });
@@ -113,12 +113,14 @@ export class Vault {
     if (secrets.some(([, { value }]) => !value)) throw new LockedError();
     const set = passphrase ? await makePassphrase(passphrase) : null;
     const rows = await this.#wrapAll(secrets, custody, set?.key ?? null);
+    const earlier = await this.#rewrapHistory(custody, set?.key ?? null);
     if (custody === "session") for (const [owner, { value }] of secrets) sessionStorage.setItem(SESSION_SECRET + owner, value);
-    const transaction = this.#database.transaction(STORE, "readwrite");
-    const writes = secrets.map(([owner], place) =>
-      (rows ? transaction.store.put(rows[place], owner) : transaction.store.delete(owner)));
-    if (set) writes.push(transaction.store.put(set.row, PASSPHRASE));
-    else if (custody !== "passphrase") writes.push(transaction.store.delete(PASSPHRASE));
+    const transaction = this.#database.transaction([STORE, HISTORY], "readwrite");
+    const store = transaction.objectStore(STORE);
+    const writes = secrets.map(([owner], place) => (rows ? store.put(rows[place], owner) : store.delete(owner)));
+    if (set) writes.push(store.put(set.row, PASSPHRASE));
+    else if (custody !== "passphrase") writes.push(store.delete(PASSPHRASE));
+    for (const entry of earlier) writes.push(transaction.objectStore(HISTORY).put(entry));
     await Promise.all([...writes, transaction.done]);
     if (set) this.#passphraseKey = set.key;
     if (custody !== "passphrase") this.#passphraseKey = null;
@@ -157,12 +159,29 @@ export class Vault {
   }
 
   /**
+   * Earlier keys are kept as the present ones are, or not at all: a passphrase that is set is for them too.
+   *
+   * @param {Custody} custody
+   * @param {CryptoKey | null} fresh
+   * @returns {Promise<object[]>}
+   */
+  async #rewrapHistory(custody, fresh) {
+    const entries = await this.#database.getAll(HISTORY);
+    return Promise.all(entries.map(async (entry) => {
+      const opened = await Promise.all(Object.entries(entry.rows).map(async ([owner, row]) =>
+        /** @type {[string, Secret | null]} */ ([owner, await this.#open(owner, /** @type {Row} */ (row))])));
+      const secrets = /** @type {[string, Secret][]} */ (opened.filter(([, secret]) => secret?.value));
+      const rows = await this.#wrapAll(secrets, custody, fresh) ?? [];
+      return { ...entry, rows: Object.fromEntries(rows.map((row, place) => [secrets[place][0], row])) };
+    }));
+  }
+
+  /**
    * @param {string} owner
+   * @param {Row} row
    * @returns {Promise<Secret | null>} null where it opens no more (another browser profile's copy): it can be typed again
    */
-  async #open(owner) {
-    /** @type {Row} */
-    const { custody = "device", ...wrapped } = await this.#database.get(STORE, owner);
+  async #open(owner, { custody = "device", ...wrapped }) {
     const key = custody === "passphrase" ? this.#passphraseKey : await this.#wrappingKey();
     if (!key) return { value: "", custody };
     try {
@@ -197,6 +216,16 @@ export class Vault {
     await transaction.done;
     return earlier ?? fresh;
   }
+}
+
+/**
+ * @param {any} store  the vault's, of a transaction
+ * @returns {Promise<Record<string, Row>>} by owner
+ */
+export async function rowsIn(store) {
+  const [owners, rows] = await Promise.all([store.getAllKeys(), store.getAll()]);
+  const entries = owners.map((/** @type {unknown} */ owner, /** @type {number} */ place) => [String(owner), rows[place]]);
+  return Object.fromEntries(entries.filter((/** @type {[string, Row]} */ [owner]) => !NOT_SECRETS.includes(owner)));
 }
 
 /** @param {string} passphrase @returns {Promise<{key: CryptoKey, row: PassphraseRow}>} */

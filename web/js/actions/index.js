@@ -18,6 +18,7 @@ import { chatActions } from "./chat.js";
 import { conversationActions } from "./conversations.js";
 import { dataActions } from "./data.js";
 import { diagnosisActions } from "./diagnosis.js";
+import { historyActions } from "./history.js";
 import { insightActions } from "./insights.js";
 import { knowledgeActions } from "./knowledge.js";
 import { modelActions } from "./models.js";
@@ -43,7 +44,8 @@ export function createActions({ model, rpc, keeper, tabs, loaded, origin }) {
   const secrets = secretActions({ model, keeper, tabs, changed: () => void reported(settings.configure()) });
   const settings = settingsActions({ model, rpc, keeper, tabs, secrets, toast, reported, origin });
   const policies = policyActions({ model, rpc, toast, adopt: settings.adopt, models });
-  const moving = movingActions({ model, rpc, keeper, secrets, adopt: settings.adopt, toast, models });
+  const moving = movingActions({ model, rpc, keeper, secrets, settings, toast, models });
+  const history = historyActions({ model, keeper, secrets, adopt: settings.settle, toast });
   const conversations = conversationActions({ model, keeper, tabs, toast });
   const attachments = attachmentActions({ model, keeper, toast });
   const chat = chatActions({ model, rpc, conversations, loaded, toast });
@@ -72,7 +74,7 @@ export function createActions({ model, rpc, keeper, tabs, loaded, origin }) {
   }
 
   return {
-    toast, dismissToast, models, secrets, settings, moving, policies, preferences, updates, data, conversations, attachments, chat, insights, knowledge, diagnosis, reported,
+    toast, dismissToast, models, secrets, settings, moving, history, policies, preferences, updates, data, conversations, attachments, chat, insights, knowledge, diagnosis, reported,
 
     async restore() {
       const [stored, book, heads, metrics] = await Promise.all([

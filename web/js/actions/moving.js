@@ -2,7 +2,7 @@
 /**
  * Configurations that come from elsewhere, and go there.
  *
- * @import { Change, Config, ExportFormat, Imported, ImportSource, MergeChoice } from "../protocol.js"
+ * @import { Change, ExportFormat, Imported, ImportSource, MergeChoice } from "../protocol.js"
  * @import { PageModel } from "../model.js"
  * @import { Rpc } from "../rpc.js"
  * @import { SecretKind } from "../vaults.js"
@@ -25,11 +25,11 @@ const LONGEST = 50_000_000;
  * @param {Rpc} app.rpc
  * @param {Keeper} app.keeper
  * @param {ReturnType<typeof import("./secrets.js").secretActions>} app.secrets
- * @param {(config: Config) => void} app.adopt
+ * @param {ReturnType<typeof import("./settings.js").settingsActions>} app.settings
  * @param {(text: string, undo?: () => unknown) => void} app.toast
  * @param {{ensureModel: () => void}} app.models
  */
-export function movingActions({ model, rpc, keeper, secrets, adopt, toast, models }) {
+export function movingActions({ model, rpc, keeper, secrets, settings, toast, models }) {
   /**
    * @param {ImportSource} source
    * @param {Record<string, MergeChoice>} choices  by a change's key
@@ -39,6 +39,7 @@ export function movingActions({ model, rpc, keeper, secrets, adopt, toast, model
     const { config, secrets: keys } = await rpc.call("merge_import", { ...source, config: before, choices });
     /** @type {(() => Promise<void>)[]} */
     const restorers = [];
+    settings.remember();
     const putBack = async () => { for (const restore of restorers.reverse()) await restore(); };
     try {
       for (const [kind, held] of Object.entries(keys)) {
@@ -51,11 +52,12 @@ export function movingActions({ model, rpc, keeper, secrets, adopt, toast, model
       await putBack();
       throw error;
     }
-    adopt(config);
+    settings.settle(config);
     models.ensureModel();
     toast(t`The import is applied.`, async () => {
+      settings.remember();
       await putBack();
-      adopt(before);
+      settings.settle(before);
       models.ensureModel();
     });
   }

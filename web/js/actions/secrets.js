@@ -109,6 +109,22 @@ export function secretActions({ model, keeper, tabs, changed }) {
       };
     },
 
+    /**
+     * What is kept has changed with the configuration. Keys that only this tab has are not sent where others were.
+     *
+     * @param {Record<SecretKind, string[]>} moved  those whose address is another one now
+     */
+    async takeUp(moved) {
+      for (const [kind, ids] of Object.entries(moved)) {
+        for (const id of ids) {
+          const { custody } = book[/** @type {SecretKind} */ (kind)][id] ?? {};
+          if (custody === "memory" || custody === "session") await this.takeOut(/** @type {SecretKind} */ (kind), id);
+        }
+      }
+      await reload();
+      tabs.tell({ secrets: true });
+    },
+
     /** @param {SecretBook | undefined} stored */
     async begin(stored) {
       if (stored) book = stored;

@@ -56,12 +56,24 @@ export function settingsActions({ model, rpc, keeper, tabs, secrets, toast, repo
     return /** @type {const} */ ([id, explanation]);
   }
 
+  /** What is set up now can be returned to. Said before its keys change, where they do. */
+  function remember() {
+    const { value } = model.config;
+    void keeper.use((store) => store.remember(value));
+  }
+
+  /** @param {Config} config */
+  function adopt(config) {
+    remember();
+    settle(config);
+  }
+
   /**
    * Python need not be awaited: it takes commands in order, so whatever is sent next meets the new configuration.
    *
    * @param {Config} config
    */
-  function adopt(config) {
+  function settle(config) {
     model.config.value = config;
     void keeper.saveSetting("config", config);
     tabs.tell({ config });
@@ -84,12 +96,13 @@ export function settingsActions({ model, rpc, keeper, tabs, secrets, toast, repo
    */
   async function remove(kind, id, remaining, name) {
     const before = model.config.value;
+    remember();
     const putBack = await secrets.takeOut(kind, id);
     toast(t`Removed ${name}.`, async () => {
       await putBack();
       adopt(restored(model.config.value, before, kind, id));
     });
-    adopt(remaining);
+    settle(remaining);
   }
 
   /**
@@ -98,13 +111,16 @@ export function settingsActions({ model, rpc, keeper, tabs, secrets, toast, repo
    * @param {Custody} custody
    */
   async function storeRelay(relay, token, custody) {
+    remember();
     await secrets.put("relays", relay.id, { value: token, custody });
     const config = withRelay(model.config.value, relay);
-    adopt(new URL(relay.url).origin === origin ? withConsent(config, { relay: relay.id, provider: "*" }) : config);
+    settle(new URL(relay.url).origin === origin ? withConsent(config, { relay: relay.id, provider: "*" }) : config);
   }
 
   return {
     adopt,
+    settle,
+    remember,
     explainAll,
 
     configure,
@@ -138,8 +154,9 @@ export function settingsActions({ model, rpc, keeper, tabs, secrets, toast, repo
       const isLocked = !typedKey && kept?.value === "";
       checked.problems = checked.problems.filter(({ field }) => !(isLocked && field === "api_key"));
       if (!checked.problems.length) {
+        remember();
         await secrets.put("providers", id, { value: checked.api_key, custody });
-        adopt(withProvider(model.config.value, checked.provider));
+        settle(withProvider(model.config.value, checked.provider));
       }
       return { problems: checked.problems, notes: checked.notes, id };
     },

@@ -5,11 +5,13 @@
 export const words = {
   "A file, a link, .env lines or a curl command, from this or another app. What it is will be recognised, and nothing is saved before you have seen it.":
     "Eine Datei, ein Link, .env-Zeilen oder ein curl-Befehl, aus dieser oder einer anderen App. Was es ist, wird erkannt, und nichts wird gespeichert, bevor Du es gesehen hast.",
+  "a key, or the order": "ein Schlüssel oder die Reihenfolge",
   "Add": "Hinzufügen",
   "address": "Adresse",
   "all that is set up here, for another browser or as a copy":
     "alles, was hier eingerichtet ist, für einen anderen Browser oder als Kopie",
   "Also to know": "Außerdem",
+  "and {0} more": "und {0} mehr",
   "Apply {0} items": {
     one: "{0} Eintrag anwenden",
     other: "{0} Einträge anwenden",
@@ -22,6 +24,9 @@ export const words = {
   "Copied.": "Kopiert.",
   "differs": "anders",
   "Differs in: {0}.": "Unterschiede: {0}.",
+  "Each change keeps what was before it, ten changes back, with its keys as they were kept.":
+    "Jede Änderung bewahrt, was vorher war, zehn Änderungen zurück, mit den Schlüsseln, wie sie aufbewahrt waren.",
+  "Earlier configurations": "Frühere Konfigurationen",
   "encrypted under a passphrase; without it nobody can read the file":
     "unter einer Passphrase verschlüsselt; ohne sie kann niemand die Datei lesen",
   "environment variables, to be filled in": "Umgebungsvariablen zum Ausfüllen",
@@ -31,6 +36,7 @@ export const words = {
   "for LiteLLM": "für LiteLLM",
   "for opencode": "für opencode",
   "for whoever runs a relay for you": "für den, der ein Relay für Dich betreibt",
+  "Forget them": "Vergessen",
   "From the clipboard": "Aus der Zwischenablage",
   "headers": "Header",
   "how the key is sent": "wie der Schlüssel gesendet wird",
@@ -65,20 +71,28 @@ export const words = {
   "No key and no token is in it.": "Es enthält keinen Schlüssel und kein Token.",
   "Nothing was changed.": "Nichts wurde geändert.",
   "Open it": "Öffnen",
+  "options": "Optionen",
   "Paste it here": "Hier einfügen",
   "Reading…": "Wird gelesen…",
   "Replace mine": "Meines ersetzen",
+  "Return to before": "Dahin zurück",
+  "Return to before {0}: {1}": "Zurück vor {0}: {1}",
   "route": "Weg",
   "Save as a file": "Als Datei speichern",
   "Saved as {0}.": "Gespeichert als {0}.",
+  "That configuration is not kept any more.": "Diese Konfiguration ist nicht mehr aufbewahrt.",
   "That is not its passphrase, or the file was changed. Nothing was changed here.":
     "Das ist nicht ihre Passphrase, oder die Datei wurde verändert. Hier wurde nichts geändert.",
   "That is too long to be a configuration.": "Das ist zu lang für eine Konfiguration.",
   "The browser did not let this page copy.": "Der Browser ließ diese Seite nicht kopieren.",
   "The browser does not let this page read the clipboard. Paste it into the box.":
     "Der Browser lässt diese Seite die Zwischenablage nicht lesen. Füge es in das Feld ein.",
+  "The earlier configuration is back.": "Die frühere Konfiguration ist wieder da.",
+  "The earlier configurations are forgotten, with the keys in them.":
+    "Die früheren Konfigurationen sind vergessen, mit ihren Schlüsseln.",
   "The import is applied.": "Der Import ist angewendet.",
   "the same as yours": "wie Deines",
+  "then: {0}": "danach: {0}",
   "There is nothing in it that can be used here.": "Es enthält nichts, was hier zu gebrauchen ist.",
   "This file holds keys, under a passphrase.": "Diese Datei enthält Schlüssel, unter einer Passphrase.",
   "This is {0}. Nothing is saved before you apply it.": "Das ist {0}. Nichts wird gespeichert, bevor Du es anwendest.",
@@ -92,13 +106,16 @@ export const words = {
   "What becomes of {0}": "Was aus {0} wird",
   "what is kept beside": "was daneben aufbewahrt wird",
   "Who may see which key": "Wer welchen Schlüssel sehen darf",
+  "who may see which key": "wer welchen Schlüssel sehen darf",
   "wire format": "Format der Schnittstelle",
   "with its key": "mit Schlüssel",
   "With keys and tokens": "Mit Schlüsseln und Tokens",
+  "{0} added": "{0} hinzugefügt",
   "{0} answers at a time": {
     one: "{0} Antwort zugleich",
     other: "{0} Antworten zugleich",
   },
+  "{0} changed": "{0} geändert",
   "{0} chats,": {
     one: "{0} Chat,",
     other: "{0} Chats,",
@@ -123,6 +140,7 @@ export const words = {
     one: "{0} Stelle gefunden",
     other: "{0} Stellen gefunden",
   },
+  "{0} removed": "{0} entfernt",
   "{0} requests a minute": {
     one: "{0} Anfrage je Minute",
     other: "{0} Anfragen je Minute",

@@ -5,11 +5,13 @@
 export const words = {
   "A file, a link, .env lines or a curl command, from this or another app. What it is will be recognised, and nothing is saved before you have seen it.":
     "Un archivo, un enlace, líneas de .env o una orden de curl, de esta u otra aplicación. Se reconoce qué es, y nada se guarda antes de que lo veas.",
+  "a key, or the order": "una clave o el orden",
   "Add": "Añadir",
   "address": "dirección",
   "all that is set up here, for another browser or as a copy":
     "todo lo configurado aquí, para otro navegador o como copia",
   "Also to know": "Además",
+  "and {0} more": "y {0} más",
   "Apply {0} items": {
     one: "Aplicar {0} elemento",
     other: "Aplicar {0} elementos",
@@ -22,6 +24,9 @@ export const words = {
   "Copied.": "Copiado.",
   "differs": "distinto",
   "Differs in: {0}.": "Se diferencia en: {0}.",
+  "Each change keeps what was before it, ten changes back, with its keys as they were kept.":
+    "Cada cambio conserva lo que había antes, diez cambios atrás, con sus claves tal como se guardaban.",
+  "Earlier configurations": "Configuraciones anteriores",
   "encrypted under a passphrase; without it nobody can read the file":
     "cifrado bajo una frase de contraseña; sin ella nadie puede leer el archivo",
   "environment variables, to be filled in": "variables de entorno, por rellenar",
@@ -31,6 +36,7 @@ export const words = {
   "for LiteLLM": "para LiteLLM",
   "for opencode": "para opencode",
   "for whoever runs a relay for you": "para quien lleve un relé para ti",
+  "Forget them": "Olvidarlas",
   "From the clipboard": "Del portapapeles",
   "headers": "cabeceras",
   "how the key is sent": "cómo se envía la clave",
@@ -65,20 +71,28 @@ export const words = {
   "No key and no token is in it.": "No contiene ninguna clave ni ningún token.",
   "Nothing was changed.": "No se cambió nada.",
   "Open it": "Abrirlo",
+  "options": "opciones",
   "Paste it here": "Pégalo aquí",
   "Reading…": "Leyendo…",
   "Replace mine": "Sustituir el mío",
+  "Return to before": "Volver a antes",
+  "Return to before {0}: {1}": "Volver a antes de {0}: {1}",
   "route": "ruta",
   "Save as a file": "Guardar como archivo",
   "Saved as {0}.": "Guardado como {0}.",
+  "That configuration is not kept any more.": "Esa configuración ya no se conserva.",
   "That is not its passphrase, or the file was changed. Nothing was changed here.":
     "Esa no es su frase de contraseña, o el archivo fue modificado. Aquí no se cambió nada.",
   "That is too long to be a configuration.": "Es demasiado largo para ser una configuración.",
   "The browser did not let this page copy.": "El navegador no dejó copiar a esta página.",
   "The browser does not let this page read the clipboard. Paste it into the box.":
     "El navegador no deja que esta página lea el portapapeles. Pégalo en el cuadro.",
+  "The earlier configuration is back.": "La configuración anterior ha vuelto.",
+  "The earlier configurations are forgotten, with the keys in them.":
+    "Las configuraciones anteriores están olvidadas, con sus claves.",
   "The import is applied.": "La importación está aplicada.",
   "the same as yours": "igual que el tuyo",
+  "then: {0}": "después: {0}",
   "There is nothing in it that can be used here.": "No contiene nada que se pueda usar aquí.",
   "This file holds keys, under a passphrase.": "Este archivo contiene claves, bajo una frase de contraseña.",
   "This is {0}. Nothing is saved before you apply it.": "Esto es {0}. Nada se guarda antes de que lo apliques.",
@@ -92,13 +106,16 @@ export const words = {
   "What becomes of {0}": "Qué será de {0}",
   "what is kept beside": "lo que se guarda al lado",
   "Who may see which key": "Quién puede ver qué clave",
+  "who may see which key": "quién puede ver qué clave",
   "wire format": "formato de la interfaz",
   "with its key": "con su clave",
   "With keys and tokens": "Con claves y tokens",
+  "{0} added": "{0}: añadido",
   "{0} answers at a time": {
     one: "{0} respuesta a la vez",
     other: "{0} respuestas a la vez",
   },
+  "{0} changed": "{0}: cambiado",
   "{0} chats,": {
     one: "{0} chat,",
     other: "{0} chats,",
@@ -123,6 +140,7 @@ export const words = {
     one: "{0} resultado",
     other: "{0} resultados",
   },
+  "{0} removed": "{0}: quitado",
   "{0} requests a minute": {
     one: "{0} petición por minuto",
     other: "{0} peticiones por minuto",

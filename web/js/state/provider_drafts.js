@@ -39,15 +39,16 @@ export function draftOf(catalogue, existing, kind = "") {
 
 /**
  * @param {Draft} draft
- * @param {string} id  empty where it is new
+ * @param {Provider | undefined} existing  undefined where it is new
  * @returns {{provider: Provider, problems: Problem[]}}
  */
-export function readDraft(draft, id) {
+export function readDraft(draft, existing) {
   const { headers, problems } = readHeaders(draft.headers);
   const provider = {
-    id, kind: draft.kind, name: draft.name.trim(), base_url: cleanAddress(draft.base_url), dialect: draft.dialect, headers,
+    id: existing?.id ?? "", kind: draft.kind, name: draft.name.trim(), base_url: cleanAddress(draft.base_url), dialect: draft.dialect, headers,
     route: draft.route, models: draft.models.split("\n").map((line) => line.trim()).filter(Boolean),
     ...(draft.auth && { auth: draft.auth }),
+    ...(existing?.extras && { extras: existing.extras }),
   };
   return { provider, problems };
 }

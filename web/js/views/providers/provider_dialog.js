@@ -61,7 +61,7 @@ function ProviderForm({ id, preset, close }) {
 
   const { trial, start, stop } = useTrial();
   const { saving, problems, save, check } = useSaving(form, async () => {
-    const read = readDraft(draft, existing?.id ?? "");
+    const read = readDraft(draft, existing);
     if (read.problems.length) return read.problems;
     const saved = await actions.settings.saveProvider(read.provider, key.trim(), custody);
     if (saved.problems.length) return saved.problems;
@@ -70,7 +70,7 @@ function ProviderForm({ id, preset, close }) {
     return [];
   });
   const test = () => check(async () => {
-    const read = readDraft(draft, existing?.id ?? "");
+    const read = readDraft(draft, existing);
     return read.problems.length ? read.problems : start(read.provider, key.trim());
   });
   /** @param {Partial<Draft>} change */

@@ -3,6 +3,7 @@ import { t } from "../../words.js";
 import { html } from "../parts/html.js";
 import { About } from "./about.js";
 import { KeySettings } from "./key_settings.js";
+import { HistorySettings } from "./history_settings.js";
 import { LookSettings } from "./look_settings.js";
 import { MovingSettings } from "./moving_settings.js";
 import { PythonSettings } from "./python_settings.js";
@@ -18,6 +19,7 @@ export function Settings() {
       <${KeySettings} />
       <${LookSettings} />
       <${MovingSettings} />
+      <${HistorySettings} />
       <${DataSettings} />
       <${PythonSettings} />
       <${About} />
