@@ -22,6 +22,7 @@ import { historyActions } from "./history.js";
 import { insightActions } from "./insights.js";
 import { knowledgeActions } from "./knowledge.js";
 import { modelActions } from "./models.js";
+import { moveActions } from "./moves.js";
 import { movingActions } from "./moving.js";
 import { policyActions } from "./policies.js";
 import { preferenceActions } from "./preferences.js";
@@ -45,6 +46,7 @@ export function createActions({ model, rpc, keeper, tabs, loaded, origin }) {
   const settings = settingsActions({ model, rpc, keeper, tabs, secrets, toast, reported, origin });
   const policies = policyActions({ model, rpc, toast, adopt: settings.adopt, models });
   const moving = movingActions({ model, rpc, keeper, secrets, settings, toast, models });
+  const moves = moveActions({ model, rpc, settings, toast });
   const history = historyActions({ model, keeper, secrets, adopt: settings.settle, toast });
   const conversations = conversationActions({ model, keeper, tabs, toast });
   const attachments = attachmentActions({ model, keeper, toast });
@@ -74,7 +76,7 @@ export function createActions({ model, rpc, keeper, tabs, loaded, origin }) {
   }
 
   return {
-    toast, dismissToast, models, secrets, settings, moving, history, policies, preferences, updates, data, conversations, attachments, chat, insights, knowledge, diagnosis, reported,
+    toast, dismissToast, models, secrets, settings, moving, moves, history, policies, preferences, updates, data, conversations, attachments, chat, insights, knowledge, diagnosis, reported,
 
     async restore() {
       const [stored, book, heads, metrics] = await Promise.all([

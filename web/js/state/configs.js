@@ -120,6 +120,16 @@ export function freeId(wish, taken) {
 
 /**
  * @param {Config} config
+ * @param {string} provider
+ * @returns {Relay[]} those that may not see its key
+ */
+export function relaysNotAllowed({ relays, consents }, provider) {
+  return relays.filter(({ id }) =>
+    !consents.some((consent) => consent.relay === id && (consent.provider === provider || consent.provider === "*")));
+}
+
+/**
+ * @param {Config} config
  * @param {string} id
  * @returns {string} what a person calls the relay, also one that is there no more
  */

@@ -7,9 +7,8 @@ import { useApp } from "../parts/context.js";
 import { html } from "../parts/html.js";
 import { StatusMark } from "../parts/status_mark.js";
 import { Told } from "../parts/told.js";
-
-/** @type {Record<Provider["route"], () => string>} */
-const POLICIES = { auto: () => t`Auto`, direct: () => t`Direct only`, relay: () => t`Relay only` };
+import { policyName } from "./policy_names.js";
+import { RelayOffers } from "./relay_offers.js";
 
 /** @param {{provider: Provider}} props */
 export function ProviderCard({ provider }) {
@@ -29,7 +28,7 @@ export function ProviderCard({ provider }) {
         <${StatusMark} ...${status} />
       </div>
       <p class="address" dir="ltr">${provider.base_url || entry?.base_url}</p>
-      <p class="facts"><span class="policy">${POLICIES[provider.route]()}</span>${" · "}${
+      <p class="facts"><span class="policy">${policyName(provider.route)}</span>${" · "}${
         custody ? t`Key: ${custodyName(custody)}, ${custodyMeaning(custody)}` : t`No key`}</p>
       ${problems.map(({ message }) => html`<p class="problem">${message}</p>`)}
       <${RouteNow} provider=${provider} explanation=${model.explanations.value[id]} />
@@ -68,6 +67,7 @@ function RouteNow({ provider, explanation }) {
   const { routes, classification, outage } = explanation;
   const now = routes.find(({ included }) => included);
   const others = routes.filter((route) => route !== now);
+  const isBlocked = classification.way === "relay required" && now?.route.kind !== "relay";
   const isDetour = provider.route === "auto" && now?.route.kind !== "direct";
   return html`
     <div class="route-now">
@@ -82,6 +82,9 @@ function RouteNow({ provider, explanation }) {
           <ul>${others.map(({ route, included, reason }) => html`
             <li><strong>${route.label}</strong> ${included ? t`next:` : t`not now:`} <${Told} text=${reason} /></li>`)}</ul>
         </details>`}
+      ${(isBlocked || !now) && html`<${RelayOffers} provider=${provider.id} />`}
+      ${provider.route === "relay" && html`<button type="button" class="link"
+        onClick=${() => actions.reported(actions.moves.backToDirect(provider.id))}>${t`Back to direct`}</button>`}
       ${isDetour && html`<button type="button" class="link"
         onClick=${() => actions.reported(actions.settings.tryDirectAgain(provider.id))}>${t`Try direct again`}</button>`}
     </div>`;

@@ -1,4 +1,5 @@
 // @ts-check
+import { relayedOnly } from "../../state/moves.js";
 import { t } from "../../words.js";
 import { useApp } from "../parts/context.js";
 import { html } from "../parts/html.js";
@@ -7,7 +8,7 @@ import { CatalogueCards } from "./catalogue_cards.js";
 import { ProviderCard } from "./provider_card.js";
 
 export function Providers() {
-  const { model } = useApp();
+  const { model, actions } = useApp();
   const { providers } = model.config.value;
   const add = () => { model.dialog.value = { kind: "provider", id: null }; };
   return html`
@@ -16,6 +17,9 @@ export function Providers() {
         <div><h1 tabindex="-1">${t`Providers`}</h1>
           <p>${t`The services you have keys for. Calls go straight to them where they allow it.`}</p></div>
         <div class="card-actions">
+        ${providers.length > 0 && html`<button type="button" onClick=${() => { model.dialog.value = { kind: "moves" }; }}>${t`Test all…`}</button>`}
+        ${relayedOnly(model.config.value).length > 1 && html`
+          <button type="button" onClick=${() => actions.reported(actions.moves.backToDirect())}>${t`All back to direct`}</button>`}
         <button type="button" onClick=${() => { model.dialog.value = { kind: "import", source: null }; }}>${t`Import…`}</button>
         <button type="button" class="primary" onClick=${add}><${PlusIcon} /> ${t`Add provider`}</button></div>
       </header>

@@ -17,7 +17,7 @@ export function TrialDialog({ id, close }) {
   const useRelays = provider?.route === "auto" ? () => { actions.settings.routeThroughRelays(id); close(); } : undefined;
   return html`
     <${Modal} title=${t`Test connection of ${providerName(model.modelGroups.value, id)}`} close=${close}>
-      <div class="modal-body"><${TrialPanel} trial=${trial} stop=${stop} useRelays=${useRelays} /></div>
+      <div class="modal-body"><${TrialPanel} trial=${trial} stop=${stop} useRelays=${useRelays} provider=${id} /></div>
       <footer>
         <button type="button" disabled=${trial.state === "running"} onClick=${again}>${t`Test again`}</button>
         <button type="button" class="primary" onClick=${close}>${t`Close`}</button>

@@ -10,6 +10,7 @@ import { useApp } from "../parts/context.js";
 import { html } from "../parts/html.js";
 import { ProbeList } from "../parts/probe_list.js";
 import { Told } from "../parts/told.js";
+import { RelayOffers } from "./relay_offers.js";
 
 /** @type {Record<Tested["layer"], () => string>} */
 const LAYERS = {
@@ -43,9 +44,10 @@ export function useTrial() {
 }
 
 /**
- * @param {{trial: TrialState, stop: () => void, useRelays?: () => void}} props  `useRelays` routes it through relays only
+ * @param {{trial: TrialState, stop: () => void, useRelays?: () => void, provider?: string}} props  `useRelays` routes it
+ *   through relays only; `provider` where it is a saved one
  */
-export function TrialPanel({ trial: { steps, outcomes, state, failure }, stop, useRelays }) {
+export function TrialPanel({ trial: { steps, outcomes, state, failure }, stop, useRelays, provider }) {
   if (state === "idle") return null;
   const ways = waysOf(steps, outcomes);
   return html`
@@ -54,7 +56,7 @@ export function TrialPanel({ trial: { steps, outcomes, state, failure }, stop, u
       ${state === "running" && html`
         <p class="waiting">${t`Trying…`} <button type="button" class="link" onClick=${stop}>${t`Stop the test`}</button></p>`}
       ${failure && html`<p class="problem"><${Told} text=${failure} /></p>`}
-      ${state === "over" && !failure && html`<${Summary} outcomes=${outcomes} ways=${ways} useRelays=${useRelays} />`}
+      ${state === "over" && !failure && html`<${Summary} outcomes=${outcomes} ways=${ways} useRelays=${useRelays} provider=${provider} />`}
       <p class="hint">${t`The last step asks the model for a few tokens; nothing else of it is billed.`}</p>
     </section>`;
 }
@@ -68,8 +70,8 @@ function Way({ way: { route, steps } }) {
     </div>`;
 }
 
-/** @param {{outcomes: TrialOutcome[], ways: TrialWay[], useRelays?: () => void}} props */
-function Summary({ outcomes, ways, useRelays }) {
+/** @param {{outcomes: TrialOutcome[], ways: TrialWay[], useRelays?: () => void, provider?: string}} props */
+function Summary({ outcomes, ways, useRelays, provider }) {
   const best = bestWay(outcomes);
   const isMissingConsent = ways.some(({ outcome }) => outcome === null);
   const remedy = outcomes.find(({ works }) => !works)?.error?.remedy;
@@ -81,5 +83,6 @@ function Summary({ outcomes, ways, useRelays }) {
         ${useRelays && html`<button type="button" onClick=${useRelays}>${t`Always use the relay`}</button>`}`}
       ${best === "none" && html`<p><strong>${t`No way works.`}</strong> ${remedy && html`<${Told} text=${remedy} />`}</p>`}
       ${best !== "direct" && isMissingConsent && html`<p>${t`A relay that may not see this key was left out; the relay's page can allow it.`}</p>`}
+      ${best === "none" && provider && html`<${RelayOffers} provider=${provider} />`}
     </div>`;
 }

@@ -22,8 +22,8 @@ export function KeySettings() {
   };
   return html`
     <${Section} id="keys" title=${t`Keys`}>
-      <p>${tn(count, "This page holds {0} key or relay token. It is never in an address, a log or an export.",
-        "This page holds {0} keys and relay tokens. They are never in an address, a log or an export.")}</p>
+      <p>${tn(count, "This page holds {0} key or relay token. It is never in an address or a log, and in an export only under a passphrase.",
+        "This page holds {0} keys and relay tokens. They are never in an address or a log, and in an export only under a passphrase.")}</p>
       <fieldset class="custody-choices" disabled=${isLocked}>
         <legend>${t`Keep all keys`}</legend>
         ${CUSTODIES.map((custody) => html`

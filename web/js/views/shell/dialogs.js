@@ -12,6 +12,7 @@ import { ImportDialog } from "../moving/import_dialog.js";
 import { Palette } from "./palette.js";
 import { PairingDialog } from "../relays/pairing_dialog.js";
 import { ModelsDialog } from "../providers/models_dialog.js";
+import { MovesDialog } from "../providers/moves_dialog.js";
 import { TrialDialog } from "../providers/trial_dialog.js";
 import { ProviderDialog } from "../providers/provider_dialog.js";
 import { RelayDialog } from "../relays/relay_dialog.js";
@@ -29,6 +30,7 @@ const SHOWN = {
   group: (dialog, close) => html`<${GroupDialog} key=${dialog} position=${dialog.position} close=${close} />`,
   import: (dialog, close) => html`<${ImportDialog} key=${dialog} source=${dialog.source} close=${close} />`,
   models: ({ provider }, close) => html`<${ModelsDialog} id=${provider} close=${close} />`,
+  moves: (_, close) => html`<${MovesDialog} close=${close} />`,
   pairing: ({ pairing }, close) => html`<${PairingDialog} pairing=${pairing} close=${close} />`,
   palette: (_, close) => html`<${Palette} close=${close} />`,
   provider: ({ id, preset }, close) => html`<${ProviderDialog} key=${id} id=${id} preset=${preset} close=${close} />`,
