@@ -164,7 +164,8 @@ def test_everything_is_saved_without_a_key_and_deleted_when_asked(seed: Seed, op
     with page.expect_download() as download:
         page.get_by_role("button", name="Save everything as a file").click()
     text = Path(download.value.path()).read_text(encoding="utf-8")
-    assert [chat["title"] for chat in json.loads(text)["chats"]] == ["Keep this"]
+    lines = [json.loads(line) for line in text.splitlines()]
+    assert [line["row"]["title"] for line in lines if line.get("kind") == "conversation"] == ["Keep this"]
     assert open_provider.key not in text
     page.get_by_role("button", name="Delete everything…").click()
     dialog = page.get_by_role("dialog", name="Delete all that is stored?")

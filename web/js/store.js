@@ -236,15 +236,22 @@ export class Store {
     }
   }
 
+  /**
+   * Takes rows of a backup, all of them or none.
+   *
+   * @param {{conversations: object[], messages: object[]}} rows
+   */
+  async putRows({ conversations, messages }) {
+    const transaction = this.#database.transaction(["conversations", "messages"], "readwrite", { durability: "relaxed" });
+    const puts = conversations.map((row) => transaction.objectStore("conversations").put(row));
+    puts.push(...messages.map((row) => transaction.objectStore("messages").put(row)));
+    transaction.commit();
+    await Promise.all([...puts, transaction.done]);
+  }
+
   /** @returns {Promise<number>} */
   async countMessages() {
     return this.#database.count("messages");
-  }
-
-  /** @returns {Promise<Conversation[]>} all there are, in no order */
-  async allConversations() {
-    const found = await Promise.all((await this.heads()).map(({ id }) => this.conversation(id)));
-    return found.flatMap((conversation) => conversation ?? []);
   }
 }
 

@@ -125,12 +125,7 @@ def _read_nextchat(value: Any, collector: Collector) -> None:
             continue
         if prefix in _NEXTCHAT_RESET and address and "/api/v3" not in address and "compatible" not in address:
             address = re.sub(r"^(https?://[^/]+).*", r"\1", address)
-        elif (
-            address
-            and not address.startswith("/")
-            and suffix
-            and not urlsplit_path(address).rstrip("/").endswith(suffix)
-        ):
+        elif address and not address.startswith("/") and suffix and not _path_of(address).rstrip("/").endswith(suffix):
             address = address.rstrip("/") + suffix
         collector.add(
             Draft(
@@ -163,7 +158,7 @@ def _read_custom_models(text: str) -> Iterator[tuple[str, list[str]]]:
     yield from found.items()
 
 
-def urlsplit_path(address: str) -> str:
+def _path_of(address: str) -> str:
     """Return the path of *address*, or nothing where it is none."""
     try:
         return urlsplit(address).path
@@ -297,9 +292,7 @@ def read_lobe_link(text: str) -> str:
 
 
 OPEN_WEBUI = Format("open-webui", "Open WebUI's connections", _recognise_webui, _read_webui)
-NEXTCHAT = Format(
-    "nextchat", "a NextChat backup", _recognise_nextchat, _read_nextchat, {"access-control": "access-control"}
-)
+NEXTCHAT = Format("nextchat", "a NextChat backup", _recognise_nextchat, _read_nextchat, ("access-control",))
 LOBECHAT = Format("lobechat", "LobeChat's settings", _recognise_lobe, _read_lobe)
-BIG_AGI = Format("big-agi", "a big-AGI backup", _recognise_big_agi, _read_big_agi, {"app-models": "app-models"})
+BIG_AGI = Format("big-agi", "a big-AGI backup", _recognise_big_agi, _read_big_agi, ("app-models",))
 JUPYTERLITE = Format("jupyterlite-ai", "JupyterLite AI's settings", _recognise_jupyter, _read_jupyter)

@@ -91,12 +91,7 @@ class Collector:
 
     def add(self, draft: Draft) -> str:
         """Take a provider; return its id, or nothing where it cannot be used, which is noted."""
-        name = (
-            clean_line(draft.name)
-            or clean_line(draft.kind)
-            or clean_line(urlsplit_host(draft.base_url))
-            or "A provider"
-        )
+        name = clean_line(draft.name) or clean_line(draft.kind) or clean_line(_host_of(draft.base_url)) or "A provider"
         if len(self._providers) >= _LARGEST_COUNT:
             self.note("left_out", f"“{name}” was left out: more than {_LARGEST_COUNT} providers are not taken at once.")
             return ""
@@ -154,7 +149,7 @@ class Collector:
         headers, api_key, auth, set_aside = self._sort_headers(draft, notes)
         entry, base_url = self._find_address(draft, notes)
         own = "" if entry.id == CUSTOM else entry.name
-        name = clean_line(draft.name) or own or clean_line(draft.kind) or clean_line(urlsplit_host(base_url))
+        name = clean_line(draft.name) or own or clean_line(draft.kind) or clean_line(_host_of(base_url))
         if AUTH_FORMS.get(auth) == (entry.auth_header, entry.auth_scheme):
             auth = ""
         api_key, reference = _read_key(api_key, entry, notes)
@@ -271,7 +266,7 @@ class Collector:
         )
 
 
-def urlsplit_host(url: str) -> str:
+def _host_of(url: str) -> str:
     """Return the host of *url*, or nothing where it has none."""
     try:
         return urlsplit(url.strip()).hostname or ""

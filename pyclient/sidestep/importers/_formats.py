@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from sidestep.importers._drafts import Collector
@@ -26,7 +26,7 @@ class Format:
     title: str
     recognise: Callable[[Any], int]
     read: Callable[[Any, Collector], None]
-    storage: Mapping[str, str] = field(default_factory=dict)
+    storage: tuple[str, ...] = ()
 
 
 def count_fields(value: Any, *names: str) -> int:

@@ -15,9 +15,8 @@ from sidestep.config import Config
 from sidestep.errors import ConfigurationError
 from sidestep.importers._results import Imported
 
-__all__ = ["SIDECAR", "fill_from_sidecar", "find_sidecar"]
+__all__ = ["fill_from_sidecar", "find_sidecar"]
 
-SIDECAR = "sidestep:"
 _LINE = re.compile(r"(?m)^\s*(?://|#)\s*sidestep:\s*(\{.*\})\s*$")
 _FIELD = re.compile(r'"sidestep"\s*:\s*(?=\{)')
 # What each format says of a provider by itself; all else of it is the sidecar's.

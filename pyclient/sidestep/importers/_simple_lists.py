@@ -37,7 +37,7 @@ def _read_predecessor(value: Any, collector: Collector) -> None:
 
 
 def _read_predecessor_provider(row: Row, collector: Collector) -> None:
-    models, details = read_models(row.items("models"), "id", collector)
+    models, details = _read_models(row.items("models"), "id", collector)
     draft = Draft(
         row.text("name"),
         base_url=row.text("baseUrl"),
@@ -104,7 +104,7 @@ def _read_page_assist(value: Any, collector: Collector) -> None:
     return None
 
 
-def read_models(models: list[Any], id_field: str, collector: Collector) -> tuple[list[str], dict[str, Any]]:
+def _read_models(models: list[Any], id_field: str, collector: Collector) -> tuple[list[str], dict[str, Any]]:
     """Return the ids of *models*, texts or objects, and of the objects what else they say."""
     ids = [model.strip() if isinstance(model, str) else Row(model).text(id_field) for model in models]
     if nameless := sum(not model for model in ids):
@@ -190,7 +190,7 @@ def _read_chatbox(value: Any, collector: Collector) -> None:
 
 def _read_chatbox_provider(row: Row, settings: Row, collector: Collector) -> None:
     host, path = settings.text("apiHost"), settings.text("apiPath")
-    models, details = read_models(settings.items("models"), "modelId", collector)
+    models, details = _read_models(settings.items("models"), "modelId", collector)
     kind = row.text("id")
     row.flag("isCustom")
     draft = Draft(
@@ -212,11 +212,9 @@ PREDECESSOR = Format(
     "the OpenCode web UI's settings",
     _recognise_predecessor,
     _read_predecessor,
-    {name: name for name in ("opencode-providers", "opencode-api-key", "opencode-endpoint", "opencode-provider")},
+    ("opencode-providers", "opencode-api-key", "opencode-endpoint", "opencode-provider"),
 )
-HOLLAMA = Format(
-    "hollama", "Hollama's servers", _recognise_hollama, _read_hollama, {"hollama-servers": "hollama-servers"}
-)
+HOLLAMA = Format("hollama", "Hollama's servers", _recognise_hollama, _read_hollama, ("hollama-servers",))
 PAGE_ASSIST = Format("page-assist", "Page Assist's providers", _recognise_page_assist, _read_page_assist)
 CHERRY = Format("cherry-studio", "a Cherry Studio link", _recognise_cherry, _read_cherry)
 CHATBOX = Format("chatbox", "Chatbox's settings", _recognise_chatbox, _read_chatbox)

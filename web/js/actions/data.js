@@ -3,7 +3,6 @@
  * @import { PageModel } from "../model.js"
  * @import { Keeper } from "./keeper.js"
  */
-import { saveFile } from "../files.js";
 
 /** @typedef {{used: number, quota: number, isLasting: boolean, chats: number, messages: number}} DataSize  bytes, counts */
 
@@ -21,13 +20,6 @@ export function dataActions({ model, keeper }) {
     /** @returns {Promise<boolean>} whether the browser will not clear it by itself when it needs room */
     async makeLasting() {
       return (await navigator.storage?.persist?.()) ?? false;
-    },
-
-    /** Everything but keys and tokens, as one file. */
-    async saveAll() {
-      const chats = (await keeper.use((store) => store.allConversations())) ?? [];
-      const document = { format: "sidestep-data", version: 1, saved: new Date().toISOString(), config: model.config.value, chats };
-      saveFile("sidestep-data.json", JSON.stringify(document, null, 1), "application/json");
     },
   };
 }

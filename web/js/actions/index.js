@@ -14,6 +14,7 @@ import { failureOf } from "../rpc.js";
 import { splitModel } from "../state/models.js";
 import { t } from "../words.js";
 import { attachmentActions } from "./attachments.js";
+import { backupActions } from "./backups.js";
 import { chatActions } from "./chat.js";
 import { conversationActions } from "./conversations.js";
 import { dataActions } from "./data.js";
@@ -49,6 +50,7 @@ export function createActions({ model, rpc, keeper, tabs, loaded, origin }) {
   const moves = moveActions({ model, rpc, settings, toast });
   const history = historyActions({ model, keeper, secrets, adopt: settings.settle, toast });
   const conversations = conversationActions({ model, keeper, tabs, toast });
+  const backups = backupActions({ model, rpc, keeper, settings, conversations, toast });
   const attachments = attachmentActions({ model, keeper, toast });
   const chat = chatActions({ model, rpc, conversations, loaded, toast });
   const preferences = preferenceActions({ model });
@@ -76,7 +78,7 @@ export function createActions({ model, rpc, keeper, tabs, loaded, origin }) {
   }
 
   return {
-    toast, dismissToast, models, secrets, settings, moving, moves, history, policies, preferences, updates, data, conversations, attachments, chat, insights, knowledge, diagnosis, reported,
+    toast, dismissToast, models, secrets, settings, moving, moves, history, backups, policies, preferences, updates, data, conversations, attachments, chat, insights, knowledge, diagnosis, reported,
 
     async restore() {
       const [stored, book, heads, metrics] = await Promise.all([

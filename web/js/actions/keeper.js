@@ -89,6 +89,11 @@ export class Keeper {
     return conversation;
   }
 
+  /** What is stored has changed behind its back. */
+  forgetStored() {
+    this.#stored.clear();
+  }
+
   /** @param {Conversation} conversation */
   async save(conversation) {
     const { id } = conversation;

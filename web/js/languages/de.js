@@ -12,6 +12,7 @@ export const words = {
   "All providers are asked directly first again.": "Alle Anbieter werden wieder zuerst direkt gefragt.",
   "all that is set up here, for another browser or as a copy":
     "alles, was hier eingerichtet ist, für einen anderen Browser oder als Kopie",
+  "Also its providers, relays and rules": "Auch ihre Anbieter, Relays und Regeln",
   "Also to know": "Außerdem",
   "and {0} more": "und {0} mehr",
   "Apply {0} items": {
@@ -20,6 +21,7 @@ export const words = {
   },
   "As what": "Als was",
   "Back to direct": "Wieder direkt",
+  "Backup to restore": "Sicherung zum Zurückholen",
   "Begin": "Beginnen",
   "Bring over what another app left here?": "Übernehmen, was eine andere App hier gelassen hat?",
   "Bring providers, relays and rules from another app or another browser, or take them there.":
@@ -28,6 +30,9 @@ export const words = {
     one: "{0} Weg ändern",
     other: "{0} Wege ändern",
   },
+  "Chats": "Chats",
+  "Chats of the backup are added to those here; nothing that is here is deleted. Keys are not in a backup.":
+    "Chats der Sicherung kommen zu denen hier dazu; nichts, was hier ist, wird gelöscht. Schlüssel sind in keiner Sicherung.",
   "Choose a file…": "Datei wählen…",
   "Copied.": "Kopiert.",
   "differs": "anders",
@@ -49,10 +54,14 @@ export const words = {
   "Forget them": "Vergessen",
   "From the clipboard": "Aus der Zwischenablage",
   "headers": "Header",
+  "Here now": "Hier jetzt",
   "how the key is sent": "wie der Schlüssel gesendet wird",
   "Import": "Importieren",
   "Import…": "Importieren…",
   "in conflict": "im Widerspruch",
+  "In the backup": "In der Sicherung",
+  "in the place of those here; “Earlier configurations” brings these back":
+    "an die Stelle derer hier; „Frühere Konfigurationen“ bringt diese zurück",
   "It knows {0} providers.": {
     one: "Es kennt {0} Anbieter.",
     other: "Es kennt {0} Anbieter.",
@@ -75,6 +84,7 @@ export const words = {
   },
   "Leave out": "Weglassen",
   "Look at it": "Ansehen",
+  "Messages": "Nachrichten",
   "models": "Modelle",
   "Move in and out": "Umziehen",
   "name": "Name",
@@ -84,16 +94,25 @@ export const words = {
   "Nothing was changed.": "Nichts wurde geändert.",
   "Open it": "Öffnen",
   "options": "Optionen",
+  "Parts of this backup are missing: it should hold {0} messages, and holds {1}.":
+    "Teile dieser Sicherung fehlen: Sie sollte {0} Nachrichten enthalten und enthält {1}.",
   "Paste it here": "Hier einfügen",
+  "Progress": "Fortschritt",
   "Providers tried": "Versuchte Anbieter",
   "Reading…": "Wird gelesen…",
   "Replace mine": "Meines ersetzen",
+  "Restore": "Zurückholen",
+  "Restore a backup": "Eine Sicherung zurückholen",
+  "Restore a backup…": "Eine Sicherung zurückholen…",
+  "Restored: {0} chats and {1} messages are here now.": "Zurückgeholt: {0} Chats und {1} Nachrichten sind jetzt hier.",
   "Return to before": "Dahin zurück",
   "Return to before {0}: {1}": "Zurück vor {0}: {1}",
   "route": "Weg",
   "Route through {0}": "Durch {0} leiten",
   "Save as a file": "Als Datei speichern",
   "Saved as {0}.": "Gespeichert als {0}.",
+  "Something follows the end of this backup, in line {0}.":
+    "Nach dem Ende dieser Sicherung folgt noch etwas, in Zeile {0}.",
   "Test all providers": "Alle Anbieter testen",
   "Test all…": "Alle testen…",
   "That configuration is not kept any more.": "Diese Konfiguration ist nicht mehr aufbewahrt.",
@@ -106,13 +125,20 @@ export const words = {
   "The earlier configuration is back.": "Die frühere Konfiguration ist wieder da.",
   "The earlier configurations are forgotten, with the keys in them.":
     "Die früheren Konfigurationen sind vergessen, mit ihren Schlüsseln.",
+  "The file is empty.": "Die Datei ist leer.",
   "The import is applied.": "Der Import ist angewendet.",
   "the same as yours": "wie Deines",
   "then: {0}": "danach: {0}",
   "There is no relay yet, so only the direct way can be tried.":
     "Es gibt noch kein Relay, also lässt sich nur der direkte Weg versuchen.",
   "There is nothing in it that can be used here.": "Es enthält nichts, was hier zu gebrauchen ist.",
+  "This backup ends in the middle, after line {0}: the rest of it is missing.":
+    "Diese Sicherung endet mittendrin, nach Zeile {0}: Der Rest fehlt.",
+  "This backup is damaged in line {0}.": "Diese Sicherung ist in Zeile {0} beschädigt.",
+  "This backup is of version {0}; this page knows {1}. Open it with a newer Sidestep.":
+    "Diese Sicherung hat die Version {0}; diese Seite kennt {1}. Öffne sie mit einem neueren Sidestep.",
   "This file holds keys, under a passphrase.": "Diese Datei enthält Schlüssel, unter einer Passphrase.",
+  "This is no backup of Sidestep.": "Das ist keine Sicherung von Sidestep.",
   "This is {0}. Nothing is saved before you apply it.": "Das ist {0}. Nichts wird gespeichert, bevor Du es anwendest.",
   "this page came unencrypted, so it cannot encrypt a file":
     "diese Seite kam unverschlüsselt und kann deshalb keine Datei verschlüsseln",

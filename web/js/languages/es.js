@@ -13,6 +13,7 @@ export const words = {
     "A todos los proveedores se les pregunta otra vez primero directamente.",
   "all that is set up here, for another browser or as a copy":
     "todo lo configurado aquí, para otro navegador o como copia",
+  "Also its providers, relays and rules": "También sus proveedores, relés y reglas",
   "Also to know": "Además",
   "and {0} more": "y {0} más",
   "Apply {0} items": {
@@ -21,6 +22,7 @@ export const words = {
   },
   "As what": "Como qué",
   "Back to direct": "Directo otra vez",
+  "Backup to restore": "Copia que restaurar",
   "Begin": "Empezar",
   "Bring over what another app left here?": "¿Traer lo que otra aplicación dejó aquí?",
   "Bring providers, relays and rules from another app or another browser, or take them there.":
@@ -29,6 +31,9 @@ export const words = {
     one: "Cambiar {0} ruta",
     other: "Cambiar {0} rutas",
   },
+  "Chats": "Chats",
+  "Chats of the backup are added to those here; nothing that is here is deleted. Keys are not in a backup.":
+    "Los chats de la copia se añaden a los de aquí; nada de lo que hay aquí se borra. Las claves no están en ninguna copia.",
   "Choose a file…": "Elegir un archivo…",
   "Copied.": "Copiado.",
   "differs": "distinto",
@@ -50,10 +55,14 @@ export const words = {
   "Forget them": "Olvidarlas",
   "From the clipboard": "Del portapapeles",
   "headers": "cabeceras",
+  "Here now": "Aquí ahora",
   "how the key is sent": "cómo se envía la clave",
   "Import": "Importar",
   "Import…": "Importar…",
   "in conflict": "en conflicto",
+  "In the backup": "En la copia",
+  "in the place of those here; “Earlier configurations” brings these back":
+    "en lugar de los de aquí; «Configuraciones anteriores» los trae de vuelta",
   "It knows {0} providers.": {
     one: "Conoce {0} proveedor.",
     other: "Conoce {0} proveedores.",
@@ -76,6 +85,7 @@ export const words = {
   },
   "Leave out": "Omitir",
   "Look at it": "Verlo",
+  "Messages": "Mensajes",
   "models": "modelos",
   "Move in and out": "Mudanza",
   "name": "nombre",
@@ -85,16 +95,24 @@ export const words = {
   "Nothing was changed.": "No se cambió nada.",
   "Open it": "Abrirlo",
   "options": "opciones",
+  "Parts of this backup are missing: it should hold {0} messages, and holds {1}.":
+    "Faltan partes de esta copia: debería contener {0} mensajes y contiene {1}.",
   "Paste it here": "Pégalo aquí",
+  "Progress": "Progreso",
   "Providers tried": "Proveedores probados",
   "Reading…": "Leyendo…",
   "Replace mine": "Sustituir el mío",
+  "Restore": "Restaurar",
+  "Restore a backup": "Restaurar una copia",
+  "Restore a backup…": "Restaurar una copia…",
+  "Restored: {0} chats and {1} messages are here now.": "Restaurado: ahora hay aquí {0} chats y {1} mensajes.",
   "Return to before": "Volver a antes",
   "Return to before {0}: {1}": "Volver a antes de {0}: {1}",
   "route": "ruta",
   "Route through {0}": "Encaminar por {0}",
   "Save as a file": "Guardar como archivo",
   "Saved as {0}.": "Guardado como {0}.",
+  "Something follows the end of this backup, in line {0}.": "Hay algo tras el final de esta copia, en la línea {0}.",
   "Test all providers": "Probar todos los proveedores",
   "Test all…": "Probar todos…",
   "That configuration is not kept any more.": "Esa configuración ya no se conserva.",
@@ -107,13 +125,20 @@ export const words = {
   "The earlier configuration is back.": "La configuración anterior ha vuelto.",
   "The earlier configurations are forgotten, with the keys in them.":
     "Las configuraciones anteriores están olvidadas, con sus claves.",
+  "The file is empty.": "El archivo está vacío.",
   "The import is applied.": "La importación está aplicada.",
   "the same as yours": "igual que el tuyo",
   "then: {0}": "después: {0}",
   "There is no relay yet, so only the direct way can be tried.":
     "Aún no hay relé, así que solo se puede probar la vía directa.",
   "There is nothing in it that can be used here.": "No contiene nada que se pueda usar aquí.",
+  "This backup ends in the middle, after line {0}: the rest of it is missing.":
+    "Esta copia termina a medias, tras la línea {0}: falta el resto.",
+  "This backup is damaged in line {0}.": "Esta copia está dañada en la línea {0}.",
+  "This backup is of version {0}; this page knows {1}. Open it with a newer Sidestep.":
+    "Esta copia es de la versión {0}; esta página conoce la {1}. Ábrela con un Sidestep más nuevo.",
   "This file holds keys, under a passphrase.": "Este archivo contiene claves, bajo una frase de contraseña.",
+  "This is no backup of Sidestep.": "Esto no es una copia de Sidestep.",
   "This is {0}. Nothing is saved before you apply it.": "Esto es {0}. Nada se guarda antes de que lo apliques.",
   "this page came unencrypted, so it cannot encrypt a file":
     "esta página llegó sin cifrar, así que no puede cifrar un archivo",

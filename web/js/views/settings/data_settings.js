@@ -24,7 +24,8 @@ export function DataSettings() {
         <p class="hint">${size.isLasting ? t`The browser keeps it until you delete it.`
           : t`The browser may clear it by itself when the disk is full.`}</p>`}
       <div class="card-actions">
-        <button type="button" onClick=${() => void actions.reported(actions.data.saveAll())}>${t`Save everything as a file`}</button>
+        <button type="button" onClick=${() => void actions.reported(actions.backups.save())}>${t`Save everything as a file`}</button>
+        <button type="button" onClick=${() => { model.dialog.value = { kind: "restore" }; }}>${t`Restore a backup…`}</button>
         ${size && !size.isLasting && html`<button type="button" onClick=${makeLasting}>${t`Ask the browser to keep it`}</button>`}
         <button type="button" class="danger" onClick=${() => { model.dialog.value = { kind: "erase" }; }}>${t`Delete everything…`}</button>
       </div>

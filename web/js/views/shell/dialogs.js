@@ -9,6 +9,7 @@ import { ExportDialog } from "../moving/export_dialog.js";
 import { GroupDialog } from "../rules/group_dialog.js";
 import { html } from "../parts/html.js";
 import { ImportDialog } from "../moving/import_dialog.js";
+import { RestoreDialog } from "../moving/restore_dialog.js";
 import { Palette } from "./palette.js";
 import { PairingDialog } from "../relays/pairing_dialog.js";
 import { ModelsDialog } from "../providers/models_dialog.js";
@@ -35,6 +36,7 @@ const SHOWN = {
   palette: (_, close) => html`<${Palette} close=${close} />`,
   provider: ({ id, preset }, close) => html`<${ProviderDialog} key=${id} id=${id} preset=${preset} close=${close} />`,
   relay: ({ id }, close) => html`<${RelayDialog} key=${id} id=${id} close=${close} />`,
+  restore: (_, close) => html`<${RestoreDialog} close=${close} />`,
   rule: (dialog, close) => html`<${RuleDialog} key=${dialog} position=${dialog.position} close=${close} />`,
   shortcuts: (_, close) => html`<${ShortcutsDialog} close=${close} />`,
   trial: ({ provider }, close) => html`<${TrialDialog} id=${provider} close=${close} />`,

@@ -1,0 +1,65 @@
+// @ts-check
+/**
+ * @import { BackupContents } from "../../actions/backups.js"
+ * @import { Counts } from "../../state/backups.js"
+ */
+import { useRef, useState } from "preact/hooks";
+import { t } from "../../words.js";
+import { useApp } from "../parts/context.js";
+import { html } from "../parts/html.js";
+import { Modal } from "../parts/modal.js";
+
+/** @typedef {{file: File, contents: BackupContents, here: Counts}} Looked */
+
+/** @param {{close: () => void}} props */
+export function RestoreDialog({ close }) {
+  const { actions } = useApp();
+  const [looked, setLooked] = useState(/** @type {Looked | null} */ (null));
+  const [problem, setProblem] = useState("");
+  const [progress, setProgress] = useState(/** @type {number | null} */ (null));
+  const [withConfig, setWithConfig] = useState(true);
+  const input = useRef(/** @type {HTMLInputElement | null} */ (null));
+  /** @param {() => Promise<void>} work */
+  const run = async (work) => {
+    setProblem("");
+    setProgress(0);
+    await work().catch((error) => setProblem(error.message));
+    setProgress(null);
+  };
+  /** @param {File | undefined} file */
+  const look = (file) => file && run(async () => {
+    setLooked(null);
+    const contents = await actions.backups.look(file, setProgress);
+    setLooked({ file, contents, here: await actions.backups.countHere() });
+  });
+  const restore = () => looked && run(async () => {
+    await actions.backups.restore(looked.file, withConfig ? looked.contents.config : null, setProgress);
+    close();
+  });
+  return html`
+    <${Modal} title=${t`Restore a backup`} close=${close}>
+      <div class="modal-body">
+        <p>${t`Chats of the backup are added to those here; nothing that is here is deleted. Keys are not in a backup.`}</p>
+        <div><button type="button" disabled=${progress !== null} onClick=${() => input.current?.click()}>${t`Choose a file…`}</button>
+          <input ref=${input} type="file" hidden aria-label=${t`Backup to restore`}
+            onChange=${(/** @type {Event} */ event) => look(/** @type {HTMLInputElement} */ (event.target).files?.[0])} /></div>
+        ${progress !== null && html`<progress aria-label=${t`Progress`} value=${progress} max="1"></progress>`}
+        ${problem && html`<p class="problem" role="alert">${problem}</p>`}
+        ${looked && html`
+          <table class="counts">
+            <thead><tr><td></td><th scope="col">${t`Chats`}</th><th scope="col">${t`Messages`}</th></tr></thead>
+            <tbody>
+              <tr><th scope="row">${t`Here now`}</th><td>${looked.here.conversations}</td><td>${looked.here.messages}</td></tr>
+              <tr><th scope="row">${t`In the backup`}</th><td>${looked.contents.counts.conversations}</td><td>${looked.contents.counts.messages}</td></tr>
+            </tbody>
+          </table>
+          ${looked.contents.config && html`
+            <label class="choice"><input type="checkbox" checked=${withConfig} onChange=${() => setWithConfig(!withConfig)} />
+              <span><strong>${t`Also its providers, relays and rules`}</strong> <small>${t`in the place of those here; “Earlier configurations” brings these back`}</small></span></label>`}`}
+      </div>
+      <footer>
+        <button type="button" class="quiet" onClick=${close}>${t`Cancel`}</button>
+        <button type="button" class="primary" disabled=${!looked || progress !== null} onClick=${restore}>${t`Restore`}</button>
+      </footer>
+    <//>`;
+}
