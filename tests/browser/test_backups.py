@@ -78,7 +78,7 @@ def test_everything_comes_back_in_another_browser(
     other.get_by_role("link", name="Providers").click()
     expect(provider_cards(other)).to_have_count(1)
     other.reload()
-    other.get_by_role("navigation").get_by_text("Hello").click()
+    other.get_by_role("region", name="Conversations").get_by_text("Hello").click()
     expect(last_answer(other)).to_have_attribute("data-status", "done")
     send(other, "And again")
     expect(last_answer(other)).to_have_attribute("data-status", "done")
