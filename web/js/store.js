@@ -220,17 +220,19 @@ export class Store {
   /**
    * Looks through all messages, some at a time, so that the page stays smooth meanwhile.
    *
-   * @param {(rows: any[]) => void} look
+   * @param {(rows: any[]) => number | void} look  may say how many it wants the next time
    * @param {AbortSignal} signal
+   * @param {number} [atOnce]  the first time
    */
-  async readMessages(look, signal) {
+  async readMessages(look, signal, atOnce = READ_AT_ONCE) {
     /** @type {IDBKeyRange | null} */
     let rest = null;
     while (!signal.aborted) {
-      const rows = /** @type {any[]} */ (await this.#database.getAll("messages", rest, READ_AT_ONCE));
+      const rows = /** @type {any[]} */ (await this.#database.getAll("messages", rest, atOnce));
       if (signal.aborted) return;
-      look(rows);
-      if (rows.length < READ_AT_ONCE) return;
+      const isLast = rows.length < atOnce;
+      atOnce = look(rows) || atOnce;
+      if (isLast) return;
       const { conversation, id } = rows[rows.length - 1];
       rest = IDBKeyRange.lowerBound([conversation, id], true);
     }

@@ -14,8 +14,10 @@ import { inOrder } from "../state/conversations.js";
 import { loadHead, loadMessage } from "../state/stored_conversations.js";
 import { t } from "../words.js";
 
-/** Rows written in one transaction. */
-const WRITTEN_AT_ONCE = 200;
+/** Rows read or written in one transaction, and their characters: more would be felt. */
+const MOST_ROWS = 200;
+const MOST_CHARACTERS = 1 << 20;
+const FIRST_ROWS = 4;
 
 /** @typedef {{counts: Counts, config: Config | null}} BackupContents */
 
@@ -68,7 +70,10 @@ export function backupActions({ model, rpc, keeper, settings, conversations, toa
         writer.add({ kind: "settings", settings: { model: chosen, favourites, beginning } });
         for (const row of await store.heads()) writer.add({ kind: "conversation", row });
         const { signal } = new AbortController();
-        await store.readMessages((rows) => rows.forEach((row) => writer.add({ kind: "message", row })), signal);
+        await store.readMessages((rows) => {
+          const length = rows.reduce((sum, row) => sum + writer.add({ kind: "message", row }), 1);
+          return Math.max(1, Math.min(MOST_ROWS, Math.floor(rows.length * MOST_CHARACTERS / length)));
+        }, signal, FIRST_ROWS);
       });
       saveBlob("sidestep-backup.jsonl", writer.finish());
     },
@@ -106,16 +111,20 @@ export function backupActions({ model, rpc, keeper, settings, conversations, toa
         const here = new Map((await store.heads()).map(({ id, updated }) => [id, updated]));
         /** @type {{conversations: object[], messages: object[]}} */
         let waiting = { conversations: [], messages: [] };
+        let characters = 0;
         const write = async () => {
           await store.putRows(waiting);
           waiting = { conversations: [], messages: [] };
+          characters = 0;
         };
         for await (const line of readBackup(file, onProgress)) {
           if (line.kind === "conversation") waiting.conversations.push(...[newerHead(here, line.row) ?? []].flat());
           const isMessage = line.kind === "message" && typeof line.row.conversation === "string" && loadMessage(line.row);
           if (isMessage) waiting.messages.push(line.row);
           if (line.kind === "settings" && config) takeSettings(line.settings);
-          if (waiting.conversations.length + waiting.messages.length >= WRITTEN_AT_ONCE) await write();
+          characters += line.size;
+          const rows = waiting.conversations.length + waiting.messages.length;
+          if (rows >= MOST_ROWS || characters >= MOST_CHARACTERS) await write();
         }
         await write();
         model.conversations.value = inOrder(await store.heads());

@@ -20,6 +20,7 @@ const LISTS = ["conversation", "message"];
  * @typedef {{conversations: number, messages: number}} Counts
  * @typedef {{kind: "config", config: Config} | {kind: "settings", settings: Partial<Settings>}
  *   | {kind: "conversation", row: any} | {kind: "message", row: any}} BackupLine
+ * @typedef {BackupLine & {size: number}} ReadLine  `size` in characters
  */
 
 /** The file is none of ours, damaged, or newer; the message says which. */
@@ -40,11 +41,11 @@ export class BackupWriter {
     this.#put({ format: FORMAT, version: VERSION, saved });
   }
 
-  /** @param {BackupLine} line */
+  /** @param {BackupLine} line @returns {number} how many characters it takes */
   add(line) {
     if (line.kind === "conversation") this.#counts.conversations++;
     if (line.kind === "message") this.#counts.messages++;
-    this.#put(line);
+    return this.#put(line);
   }
 
   /** @returns {Blob} */
@@ -54,12 +55,13 @@ export class BackupWriter {
     return new Blob(this.#pieces, { type: "application/jsonl" });
   }
 
-  /** @param {object} value */
+  /** @param {object} value @returns {number} */
   #put(value) {
     const line = JSON.stringify(value) + "\n";
     this.#lines.push(line);
     this.#length += line.length;
     if (this.#length > PIECE) this.#flush();
+    return line.length;
   }
 
   /** A browser keeps large blobs on disk, where texts would stay in memory. */
@@ -73,7 +75,7 @@ export class BackupWriter {
 /**
  * @param {Blob} file
  * @param {(done: number) => void} onProgress  from 0 to 1
- * @returns {AsyncGenerator<BackupLine>}
+ * @returns {AsyncGenerator<ReadLine>}
  * @throws {BackupError} what was given before it is not to be trusted either
  */
 export async function* readBackup(file, onProgress) {
@@ -94,7 +96,7 @@ export async function* readBackup(file, onProgress) {
     if (value === null) throw new BackupError(t`This backup is damaged in line ${place}.`);
     if (place === 1) checkHeader(value);
     else if (value.kind === "end") isWhole = checkEnd(value, counts);
-    else yield checkLine(value, counts, place);
+    else yield { ...checkLine(value, counts, place), size: text.length };
   }
   if (place === 0) throw new BackupError(t`The file is empty.`);
   if (!isWhole) throw new BackupError(t`This backup ends in the middle, after line ${place}: the rest of it is missing.`);
@@ -138,16 +140,16 @@ function checkLine(value, counts, place) {
   return value;
 }
 
-/** The file that earlier versions saved: one JSON document. @param {Blob} file @returns {AsyncGenerator<BackupLine>} */
+/** The file that earlier versions saved: one JSON document. @param {Blob} file @returns {AsyncGenerator<ReadLine>} */
 async function* readEarlier(file) {
   const document = file.size <= LARGEST_WHOLE ? parseWhole(await file.text()) : null;
   if (document?.format !== "sidestep-data" || !Array.isArray(document.chats)) {
     throw new BackupError(t`This is no backup of Sidestep.`);
   }
-  if (document.config) yield { kind: "config", config: document.config };
+  if (document.config) yield { kind: "config", config: document.config, size: 0 };
   for (const { messages, ...head } of document.chats) {
-    yield { kind: "conversation", row: head };
-    for (const message of Object.values(messages ?? {})) yield { kind: "message", row: { ...message, conversation: head.id } };
+    yield { kind: "conversation", row: head, size: 0 };
+    for (const message of Object.values(messages ?? {})) yield { kind: "message", row: { ...message, conversation: head.id }, size: 0 };
   }
 }
 
