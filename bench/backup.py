@@ -5,7 +5,6 @@ Long tasks are the browser's own (Long Tasks API: more than 50 ms on the main th
 
 from __future__ import annotations
 
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -48,7 +47,7 @@ _FILL = """async ([chats, each]) => {
 
 def main() -> int:
     """Print what was measured as JSON; return 0 if no task was long."""
-    prepare_site()
+    prepare_site(for_tests=True)
     with serve_folder(DIST) as origin, sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
         browser = playwright.chromium.launch(executable_path=prepare_browser(), args=list_arguments())
         file = Path(folder) / "backup.jsonl"
@@ -106,4 +105,4 @@ def describe(page: Page, took: float) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    raise SystemExit(main())
