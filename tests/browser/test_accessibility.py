@@ -100,6 +100,7 @@ def test_focus_follows_the_view_and_returns_from_a_dialog(open_page: Page) -> No
 
 def test_skip_link_leads_to_the_content_and_keeps_the_view(open_page: Page) -> None:
     open_page.get_by_role("link", name="Relays").click()
+    expect(open_page.get_by_role("heading", name="Relays")).to_be_focused()
     open_page.get_by_role("link", name="Skip to the content").focus()
     open_page.keyboard.press("Enter")
     expect(open_page.get_by_role("main")).to_be_focused()

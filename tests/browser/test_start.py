@@ -130,6 +130,24 @@ def test_early_message_can_be_taken_back(seed: Callable[[OpenProvider], Page], o
     assert not open_provider.chats
 
 
+def test_a_click_that_began_before_the_page_was_there_is_not_lost(
+    seed: Callable[[OpenProvider], Page], open_provider: OpenProvider
+) -> None:
+    page = seed(open_provider)
+    held = Held(page, "**/js/page.js")
+    page.reload()
+    page.get_by_role("textbox", name="Message").fill("Pressed for long")
+    page.get_by_role("button", name="Send").hover()
+    page.mouse.down()
+    with page.expect_response("**/js/page.js"):
+        held.release()
+    # The page's modules are there, and its place is still taken.
+    page.evaluate("import(own('js/page.js')).then(() => new Promise((done) => setTimeout(done, 300)))")
+    expect(page.locator("#early-composer")).to_have_count(1)
+    page.mouse.up()
+    expect(last_answer(page)).to_contain_text(open_provider.text)
+
+
 def test_python_that_does_not_start_is_said(page_without_python: Page) -> None:
     expect(page_without_python.get_by_role("main")).to_contain_text("Python did not start")
     expect(page_without_python.get_by_role("button", name="Reload the page")).to_be_visible()

@@ -119,6 +119,8 @@ def test_a_whole_answer_that_nobody_reads_is_dropped(
     open_provider.answers.append(Reply(200, whole))
     known = len([line for line in strict.log_lines() if line["event"] == "client_dropped"])
     with open_chat(strict, open_provider, buffer=BUFFER) as connection:
+        # Only then is the place taken: the next one must not come before it.
+        open_provider.wait_for_request()
         # The place that the answer holds is free when the client was dropped, and not before.
         begun = time.monotonic()
         assert chat_when_free(strict_client, open_provider).status_code == 200

@@ -42,6 +42,16 @@
   });
 })();
 
+// While something is pressed, `page.js` does not put the page in this one's place: a click that begins here has to end here.
+(() => {
+  const { dataset } = document.documentElement;
+  addEventListener("pointerdown", () => { dataset.pressed = ""; }, true);
+  // The click comes behind it, in the same task.
+  const release = () => setTimeout(() => { delete dataset.pressed; dispatchEvent(new Event("released")); });
+  addEventListener("pointerup", release, true);
+  addEventListener("pointercancel", release, true);
+})();
+
 // Without import maps none of the page's modules is loaded, and nobody else could say so.
 addEventListener("DOMContentLoaded", () => {
   if (HTMLScriptElement.supports?.("importmap")) return;

@@ -45,7 +45,7 @@ export function openPage(worker) {
   const pairingLink = takeLink(PAIRING);
   const importLink = takeLink(IMPORT);
   followAddress(page);
-  void applyPreferences(model.preferences.value).then(() => mount(page));
+  void applyPreferences(model.preferences.value).then(whenReleased).then(() => mount(page));
   watch(page, keeper);
   void restore();
 
@@ -109,6 +109,12 @@ function pair({ actions }, link) {
 /** @param {Page} page @param {string} text */
 function offerImport({ model }, text) {
   model.dialog.value = { kind: "import", source: { text } };
+}
+
+/** @returns {Promise<void>} when nothing is pressed; `early.js` watches that */
+function whenReleased() {
+  if (!("pressed" in document.documentElement.dataset)) return Promise.resolve();
+  return new Promise((resolve) => addEventListener("released", () => resolve(), { once: true }));
 }
 
 /** @param {Page} page */

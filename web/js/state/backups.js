@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * Everything but keys as one file of lines, each a JSON value of its own (https://jsonlines.org): written and read a piece at a
+ * Everything but keys as one file of lines, each a JSON value of its own (JSON Lines): written and read a piece at a
  * time, so that no size of it blocks the page. The last line tells how much there should be: a file that ends early is known.
  *
  * @import { Config } from "../protocol.js"

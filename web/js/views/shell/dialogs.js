@@ -1,19 +1,16 @@
 // @ts-check
 /** @import { Dialog } from "../../model.js" */
+import { useEffect, useState } from "preact/hooks";
 import { AttachmentDialog } from "../chat/attachment_dialog.js";
 import { ChatSettingsDialog } from "../chat/chat_settings.js";
 import { useApp } from "../parts/context.js";
 import { EraseDialog } from "./erase_dialog.js";
 import { DiagnosisDialog } from "../providers/diagnosis_dialog.js";
-import { ExportDialog } from "../moving/export_dialog.js";
 import { GroupDialog } from "../rules/group_dialog.js";
 import { html } from "../parts/html.js";
-import { ImportDialog } from "../moving/import_dialog.js";
-import { RestoreDialog } from "../moving/restore_dialog.js";
 import { Palette } from "./palette.js";
 import { PairingDialog } from "../relays/pairing_dialog.js";
 import { ModelsDialog } from "../providers/models_dialog.js";
-import { MovesDialog } from "../providers/moves_dialog.js";
 import { TrialDialog } from "../providers/trial_dialog.js";
 import { ProviderDialog } from "../providers/provider_dialog.js";
 import { RelayDialog } from "../relays/relay_dialog.js";
@@ -21,27 +18,43 @@ import { RuleDialog } from "../rules/rule_dialog.js";
 import { ShortcutsDialog } from "./shortcuts_dialog.js";
 import { UnlockDialog } from "./unlock_dialog.js";
 
+/** What few visits need is loaded when it is first shown, so that it does not stand in the way of a start. */
+const LATER = {
+  export: async () => (await import("../moving/export_dialog.js")).ExportDialog,
+  import: async () => (await import("../moving/import_dialog.js")).ImportDialog,
+  moves: async () => (await import("../providers/moves_dialog.js")).MovesDialog,
+  restore: async () => (await import("../moving/restore_dialog.js")).RestoreDialog,
+};
+
 /** @type {{[Kind in Dialog["kind"]]: (dialog: Extract<Dialog, {kind: Kind}>, close: () => void) => object}} */
 const SHOWN = {
   attachment: ({ attachment }, close) => html`<${AttachmentDialog} attachment=${attachment} close=${close} />`,
   chat: (_, close) => html`<${ChatSettingsDialog} close=${close} />`,
   diagnosis: ({ model, error }, close) => html`<${DiagnosisDialog} key=${model} model=${model} error=${error} close=${close} />`,
   erase: (_, close) => html`<${EraseDialog} close=${close} />`,
-  export: (_, close) => html`<${ExportDialog} close=${close} />`,
+  export: (_, close) => html`<${Later} load=${LATER.export} close=${close} />`,
   group: (dialog, close) => html`<${GroupDialog} key=${dialog} position=${dialog.position} close=${close} />`,
-  import: (dialog, close) => html`<${ImportDialog} key=${dialog} source=${dialog.source} close=${close} />`,
+  import: (dialog, close) => html`<${Later} load=${LATER.import} key=${dialog} source=${dialog.source} close=${close} />`,
   models: ({ provider }, close) => html`<${ModelsDialog} id=${provider} close=${close} />`,
-  moves: (_, close) => html`<${MovesDialog} close=${close} />`,
+  moves: (_, close) => html`<${Later} load=${LATER.moves} close=${close} />`,
   pairing: ({ pairing }, close) => html`<${PairingDialog} pairing=${pairing} close=${close} />`,
   palette: (_, close) => html`<${Palette} close=${close} />`,
   provider: ({ id, preset }, close) => html`<${ProviderDialog} key=${id} id=${id} preset=${preset} close=${close} />`,
   relay: ({ id }, close) => html`<${RelayDialog} key=${id} id=${id} close=${close} />`,
-  restore: (_, close) => html`<${RestoreDialog} close=${close} />`,
+  restore: (_, close) => html`<${Later} load=${LATER.restore} close=${close} />`,
   rule: (dialog, close) => html`<${RuleDialog} key=${dialog} position=${dialog.position} close=${close} />`,
   shortcuts: (_, close) => html`<${ShortcutsDialog} close=${close} />`,
   trial: ({ provider }, close) => html`<${TrialDialog} id=${provider} close=${close} />`,
   unlock: (_, close) => html`<${UnlockDialog} close=${close} />`,
 };
+
+/** @param {{load: () => Promise<any>}} props  the others are the view's */
+function Later({ load, ...props }) {
+  const { actions } = useApp();
+  const [View, setView] = useState(/** @type {any} */ (null));
+  useEffect(() => { void actions.reported(load().then((view) => setView(() => view))); }, []);
+  return View && html`<${View} ...${props} />`;
+}
 
 export function Dialogs() {
   const { model } = useApp();
