@@ -30,15 +30,17 @@ _WATCH = """() => {
 
 _FILL = """async ([chats, each]) => {
   const { Store } = await import(own("js/store.js"));
-  const { newConversation, asked } = await import(own("js/state/conversations.js"));
+  const { newConversation } = await import(own("js/state/conversations.js"));
   const store = await Store.open(() => {});
   const bytes = crypto.getRandomValues(new Uint8Array(1 << 16));
   const letters = bytes.reduce((text, byte) => text + (byte % 36).toString(36), "");
   const megabyte = letters.repeat(16);
   for (let chat = 0; chat < chats; chat++) {
-    let talk = newConversation(`chat-${chat}`, chat + 1);
+    const talk = newConversation(`chat-${chat}`, chat + 1);
     for (let turn = 0; turn < each; turn++) {
-      talk = asked(talk, { id: `m-${chat}-${turn}`, created: turn, content: megabyte }, []);
+      const id = `m-${chat}-${turn}`;
+      talk.messages[id] = { id, role: "user", parent: talk.current, created: turn, content: megabyte };
+      talk.current = id;
     }
     await store.saveConversation(talk, Object.values(talk.messages));
   }

@@ -1,5 +1,8 @@
 // @ts-check
 
+/** For how long a file may be on its way to the disk. */
+const STILL_READ_MS = 10 * 60_000;
+
 /**
  * Hands a file to the reader, as a download.
  *
@@ -20,5 +23,6 @@ export function saveBlob(name, blob) {
   link.href = URL.createObjectURL(blob);
   link.download = name;
   link.click();
-  URL.revokeObjectURL(link.href);
+  // The browser reads a large one for a while yet.
+  setTimeout(() => URL.revokeObjectURL(link.href), STILL_READ_MS);
 }
