@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import BrowserContext, Page, Playwright, expect, sync_playwright
 
 from bench._measures import report
 from tools.browsers import OWN_MODULES, list_arguments, prepare_browser
@@ -51,19 +51,26 @@ def main() -> int:
     """Print what was measured as JSON; return 0 if no task was long."""
     prepare_site(for_tests=True)
     with serve_folder(DIST) as origin, sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
-        browser = playwright.chromium.launch(executable_path=prepare_browser(), args=list_arguments())
         file = Path(folder) / "backup.jsonl"
-        saved = save(browser, origin, file)
-        restored = restore(browser, origin, file)
+        with open_profile(playwright, Path(folder) / "first") as context:
+            saved = save(context, origin, file)
+        with open_profile(playwright, Path(folder) / "second") as context:
+            restored = restore(context, origin, file)
         size = file.stat().st_size
-        browser.close()
     is_reached = not saved["long_tasks"] and not restored["long_tasks"]
     return report(megabytes=round(size / 1e6), saved=saved, restored=restored, is_reached=is_reached)
 
 
-def save(browser: Browser, origin: str, file: Path) -> dict[str, Any]:
+def open_profile(playwright: Playwright, folder: Path) -> BrowserContext:
+    """Open a browser whose storage is on disk, as a person's is: a private one keeps files in memory alone."""
+    return playwright.chromium.launch_persistent_context(
+        folder, executable_path=prepare_browser(), args=list_arguments(), accept_downloads=True, service_workers="block"
+    )
+
+
+def save(context: BrowserContext, origin: str, file: Path) -> dict[str, Any]:
     """Fill a page's storage and save all of it into *file*."""
-    page = open_settings(browser, origin)
+    page = open_settings(context, origin)
     page.evaluate(_FILL, [CHATS, MEGABYTES // CHATS])
     page.evaluate(_WATCH)
     began = time.perf_counter()
@@ -74,9 +81,9 @@ def save(browser: Browser, origin: str, file: Path) -> dict[str, Any]:
     return describe(page, took)
 
 
-def restore(browser: Browser, origin: str, file: Path) -> dict[str, Any]:
+def restore(context: BrowserContext, origin: str, file: Path) -> dict[str, Any]:
     """Restore *file* in an empty browser."""
-    page = open_settings(browser, origin)
+    page = open_settings(context, origin)
     page.get_by_role("button", name="Restore a backup…").click()
     dialog = page.get_by_role("dialog", name="Restore a backup")
     page.evaluate(_WATCH)
@@ -89,9 +96,8 @@ def restore(browser: Browser, origin: str, file: Path) -> dict[str, Any]:
     return {"looked_s": round(looked, 1), **describe(page, time.perf_counter() - began)}
 
 
-def open_settings(browser: Browser, origin: str) -> Page:
-    """Open the page in a browser profile of its own."""
-    context = browser.new_context(accept_downloads=True, service_workers="block")
+def open_settings(context: BrowserContext, origin: str) -> Page:
+    """Open the page's settings."""
     context.set_default_timeout(_PATIENCE)
     context.add_init_script(OWN_MODULES)
     page = context.new_page()
