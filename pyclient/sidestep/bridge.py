@@ -318,7 +318,7 @@ class Bridge:
 
     def _compare(self, imported: Imported, payload: Payload) -> tuple[Side, Side, list[Change]]:
         """Return what is the user's, what is imported, and what the second would do to the first."""
-        own = Side(_read_object(payload, "config"), _list_secrets(self._client.config))
+        own = Side(_read_object(payload, "config"), self._client.config.secrets_by_id)
         other = Side(imported.document, imported.secrets)
         held_back = [finding.item for finding in imported.findings if finding.kind in {"off", "code"}]
         cautious = {item.replace("rules/", "rule/") if "/" in item else f"provider/{item}" for item in held_back}
@@ -326,7 +326,7 @@ class Bridge:
 
     async def _write_export(self, payload: Payload) -> dict[str, Any]:
         with_keys = payload.get("with_keys") is True
-        secrets = _list_secrets(self._client.config) if with_keys else None
+        secrets = self._client.config.secrets_by_id if with_keys else None
         config, _ = Config.load(_read_object(payload, "config"), secrets)
         exported = write_export(
             config, str(payload.get("format") or ""), page_origin=self._client.page_origin, with_keys=with_keys
@@ -473,13 +473,6 @@ def _import(payload: Payload) -> Imported | None:
     if isinstance(entries, Mapping):
         return read_storage({str(name): str(text) for name, text in entries.items()})
     return read_import(str(payload.get("text") or ""))
-
-
-def _list_secrets(config: Config) -> dict[str, dict[str, str]]:
-    return {
-        "providers": {provider.id: provider.api_key for provider in config.providers if provider.api_key},
-        "relays": {relay.id: relay.token for relay in config.relays if relay.token},
-    }
 
 
 def _read_messages(payload: Payload) -> Messages:

@@ -7,7 +7,7 @@ beside it, in `Secrets`, and meet it only in a `Provider` or `Relay` at the mome
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Literal
@@ -32,6 +32,7 @@ __all__ = [
     "clean_base_url",
     "clean_headers",
     "clean_secret",
+    "find_free_name",
 ]
 
 AUTH_FORMS: Mapping[str, tuple[str, str]] = MappingProxyType(
@@ -360,6 +361,14 @@ class Config:
         keys = [provider.api_key for provider in self.providers]
         return tuple(secret for secret in [*keys, *(relay.token for relay in self.relays)] if secret)
 
+    @property
+    def secrets_by_id(self) -> dict[str, dict[str, str]]:
+        """The keys and tokens as `load` takes them."""
+        return {
+            "providers": {provider.id: provider.api_key for provider in self.providers if provider.api_key},
+            "relays": {relay.id: relay.token for relay in self.relays if relay.token},
+        }
+
     def to_dict(self) -> dict[str, Any]:
         """Return the document, without secrets."""
         return {
@@ -419,6 +428,12 @@ def load_relay(row: Mapping[str, Any], token: str) -> Relay:
         public_key=_read_text(row, "public_key"),
         sealing=_read_text(row, "sealing"),
     )
+
+
+def find_free_name(wish: str, taken: Collection[str]) -> str:
+    """Return *wish*, or where it is *taken* the first of `wish-2`, `wish-3`… that is not."""
+    numbered = (f"{wish}-{number}" for number in range(2, len(taken) + 3))
+    return wish if wish not in taken else next(name for name in numbered if name not in taken)
 
 
 def clean_base_url(url: str, *, field: str = "base_url") -> str:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from sidestep.config import EVERY_PROVIDER
+from sidestep.config import EVERY_PROVIDER, find_free_name
 from sidestep.migrations import migrate
 
 __all__ = ["Change", "Choice", "ItemKind", "Side", "compare_documents", "merge_documents"]
@@ -231,11 +231,7 @@ def _merge_row(
     rows = [dict(mine) for mine in _rows(merged, change.kind)]
     taken = {str(mine.get(id_field, "")) for mine in rows}
     if change.state == "new" or is_both:
-        new = next(
-            free
-            for number in range(1, len(taken) + 2)
-            if (free := old if number == 1 else f"{old}-{number}") not in taken
-        )
+        new = find_free_name(old, taken)
         if is_both and change.kind == "provider":
             row["name"] = f"{row.get('name') or new} (2)"
         rows.append({**row, id_field: new})

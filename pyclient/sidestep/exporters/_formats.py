@@ -26,10 +26,7 @@ def write_own(config: Config, *, with_keys: bool = False) -> Exported:
     document, notes = (config.to_dict(), ()) if with_keys else blank_secret_headers(config)
     whole: dict[str, Any] = {"format": "sidestep-config", "version": document["version"], "config": document}
     if with_keys:
-        whole["secrets"] = {
-            "providers": {provider.id: provider.api_key for provider in config.providers if provider.api_key},
-            "relays": {relay.id: relay.token for relay in config.relays if relay.token},
-        }
+        whole["secrets"] = config.secrets_by_id
     return Exported(json.dumps(whole, ensure_ascii=False, indent=2) + "\n", "sidestep.json", _JSON, notes)
 
 

@@ -80,17 +80,16 @@ def read_storage(entries: Mapping[str, str]) -> Imported | None:
     Args:
         entries: names and texts of localStorage.
     """
-    found: list[Imported] = []
     for known in FORMATS:
         held = {name: _parse_entry(entries[name]) for name in known.storage if name in entries}
         if held and known.recognise(held):
             try:
-                found.append(_collect(known, held))
+                # One app at a time: the next one is offered when this one's is settled.
+                return _collect(known, held)
             except ImportProblem:
                 # Somebody else's leftovers are no error of the reader's.
                 continue
-    # One app is imported at a time; the next one is offered when this one's is settled.
-    return found[0] if found else None
+    return None
 
 
 def _parse_entry(text: str) -> Any:

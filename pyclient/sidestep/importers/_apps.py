@@ -104,10 +104,8 @@ _NEXTCHAT_FOREIGN = {"baidu": "Baidu", "tencent": "Tencent", "iflytek": "iFlytek
 
 def _find_nextchat(value: Any) -> Mapping[str, Any] | None:
     access = Row(value).row("access-control")
-    inner = access.row("state")
-    found = {
-        name: (inner if "state" in access else access).value(name) for name in (inner if "state" in access else access)
-    }
+    held = access.row("state") if "state" in access else access
+    found = {name: held.value(name) for name in held}
     return found or None
 
 
@@ -238,9 +236,6 @@ def _read_big_agi(value: Any, collector: Collector) -> None:
     local = storage.row("localStorage")
     local.value("app-models")
     collector.keep({**whole.rest(), **storage.rest(), **local.rest()})
-
-
-_JUPYTER_DIALECTS: Mapping[str, str] = {"anthropic": "anthropic", "google": "gemini"}
 
 
 def _find_jupyter(value: Any) -> Mapping[str, Any] | None:

@@ -9,7 +9,16 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from sidestep.catalogue import CUSTOM, CatalogueEntry
-from sidestep.config import AUTH_FORMS, Config, clean_base_url, clean_headers, clean_secret, load_provider, load_relay
+from sidestep.config import (
+    AUTH_FORMS,
+    Config,
+    clean_base_url,
+    clean_headers,
+    clean_secret,
+    find_free_name,
+    load_provider,
+    load_relay,
+)  # fmt: skip
 from sidestep.errors import ConfigurationError, redact
 from sidestep.importers._kinds import find_kind
 from sidestep.importers._results import Finding, FindingKind, Imported, ImportProblem
@@ -60,7 +69,6 @@ class Draft:
     headers: Mapping[str, str] = field(default_factory=dict)
     models: Iterable[str] = ()
     route: str = "auto"
-    auth: str = ""
     relay_url: str = ""
     is_off: bool = False
     rest: Mapping[str, Any] = field(default_factory=dict)
@@ -105,11 +113,7 @@ class Collector:
     def add_group(self, name: str, strategy: str, members: list[dict[str, Any]]) -> None:
         """Take a model group; its members' models are `provider-id/model-id`."""
         taken = {group["name"] for group in self._groups}
-        free = next(
-            wish
-            for number in range(1, len(taken) + 2)
-            if (wish := name if number == 1 else f"{name}-{number}") not in taken
-        )
+        free = find_free_name(name, taken)
         self._groups.append({"name": free, "strategy": strategy, "members": members})
 
     def keep(self, rest: Mapping[str, Any]) -> None:
@@ -165,7 +169,7 @@ class Collector:
             "base_url": base_url,
             "dialect": draft.dialect or entry.dialect,
             "headers": headers,
-            "route": self._take_route(draft, entry, notes),
+            "route": self._take_route(draft, notes),
             "models": _clean_models(draft.models),
             "auth": auth,
             "extras": {self._format: rest} if rest else {},
@@ -220,7 +224,7 @@ class Collector:
         """Return the headers that can be sent, the key, how it is sent, and the headers that cannot."""
         usable: dict[str, str] = {}
         aside: dict[str, str] = {}
-        api_key, auth = draft.api_key.strip(), draft.auth
+        api_key, auth = draft.api_key.strip(), ""
         for raw, value in draft.headers.items():
             name = raw.strip()
             form = _KEY_HEADERS.get(name.lower())
@@ -240,7 +244,7 @@ class Collector:
             notes.append(("set_aside", f"{several} set aside: {_name_all(aside)}."))
         return usable, api_key, auth, aside
 
-    def _take_route(self, draft: Draft, entry: CatalogueEntry, notes: list[tuple[FindingKind, str]]) -> str:
+    def _take_route(self, draft: Draft, notes: list[tuple[FindingKind, str]]) -> str:
         if draft.relay_url:
             try:
                 relay = load_relay({"url": draft.relay_url}, "")
@@ -259,11 +263,7 @@ class Collector:
     def _free_id(self, wish: str) -> str:
         base = re.sub(r"[^a-z0-9._-]+", "-", wish.lower()).strip("-._")[:56] or "provider"
         taken = {*self._providers, "group", "direct"}
-        return next(
-            free
-            for number in range(1, len(taken) + 2)
-            if (free := base if number == 1 else f"{base}-{number}") not in taken
-        )
+        return find_free_name(base, taken)
 
 
 def _host_of(url: str) -> str:

@@ -8,12 +8,11 @@ from typing import Any
 from sidestep.config import Config
 from sidestep.errors import ConfigurationError
 from sidestep.importers._results import Finding, Imported, ImportProblem
-from sidestep.migrations import migrate
 
-__all__ = ["FORMAT_ID", "TITLE", "is_own", "read_own"]
+__all__ = ["is_own", "read_own"]
 
-FORMAT_ID = "sidestep"
-TITLE = "a Sidestep configuration"
+_FORMAT_ID = "sidestep"
+_TITLE = "a Sidestep configuration"
 _FORMATS = frozenset({"sidestep-config", "sidestep-data", "sidestep-backup"})
 
 
@@ -35,37 +34,31 @@ def read_own(value: Mapping[str, Any]) -> Imported:
     """
     sealed = value.get("sealed")
     if isinstance(sealed, Mapping):
-        return Imported(FORMAT_ID, TITLE, {}, {}, sealed=sealed)
+        return Imported(_FORMAT_ID, _TITLE, {}, {}, sealed=sealed)
     inner = value.get("config") if "format" in value else value
     if not isinstance(inner, Mapping):
         raise ImportProblem("This is a file of Sidestep's, but there is no configuration in it.")
     secrets = _read_secrets(value.get("secrets"))
     try:
-        document = migrate(inner)
-        config, problems = Config.load(document, secrets)
+        config, problems = Config.load(inner, secrets)
     except ConfigurationError as error:
         raise ImportProblem(error.message, remedy=error.remedy) from None
     findings = [
         Finding("left_out" if problem.item else "changed", "", f"{problem.item or problem.field}: {problem.message}")
         for problem in problems
     ]
-    written = config.to_dict()
     findings += [Finding("code", f"rules/{rule.id}", "This rule is Python code, which can do what this page can.")
                  for rule in config.policies.rules if rule.python]  # fmt: skip
     wants = [provider for provider in config.providers if provider.entry.key_required and not provider.api_key]
     findings += [Finding("key_needed", provider.id, "There was no key with it: type it here.") for provider in wants]
     findings += [Finding("key_needed", relay.id, "A relay asks for its token: pair it by its link.")
                  for relay in config.relays if not relay.token]  # fmt: skip
-    kept = {
-        "providers": {provider.id: provider.api_key for provider in config.providers if provider.api_key},
-        "relays": {relay.id: relay.token for relay in config.relays if relay.token},
-    }
     if isinstance(value.get("chats"), list) and value["chats"]:
         count = len(value["chats"])
         findings.append(
             Finding("left_out", "", f"{count} chats are in it: “Restore a backup” in Settings brings them back.")
         )
-    return Imported(FORMAT_ID, TITLE, written, kept, tuple(findings))
+    return Imported(_FORMAT_ID, _TITLE, config.to_dict(), config.secrets_by_id, tuple(findings))
 
 
 def _read_secrets(value: Any) -> dict[str, dict[str, str]]:

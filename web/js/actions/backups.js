@@ -118,7 +118,8 @@ export function backupActions({ model, rpc, keeper, settings, conversations, toa
           characters = 0;
         };
         for await (const line of readBackup(file, onProgress)) {
-          if (line.kind === "conversation") waiting.conversations.push(...[newerHead(here, line.row) ?? []].flat());
+          const head = line.kind === "conversation" && newerHead(here, line.row);
+          if (head) waiting.conversations.push(head);
           const isMessage = line.kind === "message" && typeof line.row.conversation === "string" && loadMessage(line.row);
           if (isMessage) waiting.messages.push(line.row);
           if (line.kind === "settings" && config) takeSettings(line.settings);

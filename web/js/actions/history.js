@@ -7,7 +7,6 @@
  * @import { Earlier } from "../store.js"
  * @import { Keeper } from "./keeper.js"
  */
-import { isSame } from "../state/changes.js";
 import { t } from "../words.js";
 
 /**
@@ -47,8 +46,5 @@ export function historyActions({ model, keeper, secrets, adopt, toast }) {
       await keeper.use((store) => store.forgetEarlier());
       toast(t`The earlier configurations are forgotten, with the keys in them.`);
     },
-
-    /** @param {Earlier} earlier @returns {boolean} whether it is as the present one */
-    isPresent: ({ config }) => isSame(config, model.config.value),
   };
 }

@@ -97,7 +97,7 @@ export function createActions({ model, rpc, keeper, tabs, loaded, origin }) {
       await secrets.begin(book);
       settings.begin({ config: stored?.config, knowledge: { evidence, ledger, metrics: metrics ?? [] } });
       knowledge.probeWhenIdle();
-      void moving.offerForeignStorage();
+      void moving.offerForeignStorage(stored?.seenStorage);
       void reported(settings.loadCatalogue().then(() => models.ensureModel()));
     },
 

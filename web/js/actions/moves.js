@@ -61,7 +61,7 @@ export function moveActions({ model, rpc, settings, toast }) {
       const test = async (provider) => {
         const { id } = provider;
         update(id, { state: "running" });
-        const { done, stop } = settings.testProvider({ ...provider, route: "auto" }, "", () => {});
+        const { done, stop } = settings.tryProvider({ ...provider, route: "auto" }, "", () => {});
         running.set(id, stop);
         const { outcomes, problems, failure } = await done;
         running.delete(id);
@@ -69,7 +69,7 @@ export function moveActions({ model, rpc, settings, toast }) {
         update(id, isStopped && failure ? { state: "stopped" } : { state: "over", outcomes, problem });
       };
       publish(rows);
-      const done = Promise.all(Array.from({ length: SIDE_BY_SIDE }, work)).then(() => {});
+      const done = Promise.all(Array.from({ length: SIDE_BY_SIDE }, work)).then(() => settings.explainAll());
       return { done, stop: () => {
         isStopped = true;
         running.forEach((stop) => stop());

@@ -92,11 +92,14 @@ export function movingActions({ model, rpc, keeper, secrets, settings, toast, mo
      */
     unseal: (imported, passphrase) => openSealed(imported.sealed ?? {}, passphrase),
 
-    /** Once: what other apps left in this origin's storage is offered. Nothing of theirs is changed. */
-    async offerForeignStorage() {
+    /**
+     * Once: what other apps left in this origin's storage is offered. Nothing of theirs is changed.
+     *
+     * @param {string | undefined} seen  what was offered already
+     */
+    async offerForeignStorage(seen) {
       const entries = foreignEntries(localStorage);
       const signature = signatureOf(entries);
-      const seen = (await keeper.use((store) => store.settings()))?.seenStorage;
       if (!signature || signature === seen) return;
       try {
         const preview = await look({ entries });

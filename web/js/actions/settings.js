@@ -163,13 +163,14 @@ export function settingsActions({ model, rpc, keeper, tabs, secrets, toast, repo
 
     /**
      * Tries every way to a provider as it stands in a form, saved or not.
+     * What was learned is to be explained by the caller.
      *
      * @param {Provider} provider
      * @param {string} typedKey  empty for the one there is
      * @param {(steps: Tested[]) => void} onTested
      * @returns {{done: Promise<{problems: Problem[], outcomes: TrialOutcome[], failure: string}>, stop: () => void}}
      */
-    testProvider(provider, typedKey, onTested) {
+    tryProvider(provider, typedKey, onTested) {
       const taken = model.config.value.providers.map(({ id }) => id);
       const id = provider.id || freeId(provider.kind === "custom" ? provider.name : provider.kind, [GROUP, ...taken]);
       const key = typedKey || secrets.find("providers", id)?.value || "";
@@ -184,11 +185,22 @@ export function settingsActions({ model, rpc, keeper, tabs, secrets, toast, repo
           return { problems: [], outcomes: (await done).outcomes, failure: "" };
         } catch (error) {
           return { problems: [], outcomes: [], failure: failureOf(error).message };
-        } finally {
-          void explainAll().catch(() => {});
         }
       };
       return { done: run(), stop: () => stop() };
+    },
+
+    /**
+     * Does so, and explains what was learned.
+     *
+     * @param {Provider} provider
+     * @param {string} typedKey
+     * @param {(steps: Tested[]) => void} onTested
+     */
+    testProvider(provider, typedKey, onTested) {
+      const { done, stop } = this.tryProvider(provider, typedKey, onTested);
+      void done.then(explainAll).catch(() => {});
+      return { done, stop };
     },
 
     /** @param {string} id */

@@ -43,6 +43,6 @@ function describeList(before, after) {
 }
 
 /** @param {unknown} one @param {unknown} other */
-export function isSame(one, other) {
+function isSame(one, other) {
   return JSON.stringify(one) === JSON.stringify(other);
 }
