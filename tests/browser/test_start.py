@@ -79,6 +79,13 @@ def test_a_browser_without_module_workers_is_told_so(page: Page, static_server: 
     expect(page.get_by_text("Python did not start: this browser is too old")).to_be_visible()
 
 
+_FORGET_MODEL = """
+async () => {
+  const store = await import(own("js/store.js"));
+  await (await store.Store.open(() => {})).saveSetting("model", "");
+}
+"""
+
 _WATCH_SEND = """
 window.gaps = [];
 new MutationObserver((changes) => {
@@ -128,6 +135,29 @@ def test_early_message_can_be_taken_back(seed: Callable[[OpenProvider], Page], o
     held.release()
     expect(page.get_by_role("status")).to_contain_text("Python is ready")
     assert not open_provider.chats
+
+
+def test_the_demo_can_be_asked_before_python_is_there(page: Page, static_server: str) -> None:
+    held = Held(page, "**/pyodide.asm.wasm")
+    page.goto(f"{static_server}/")
+    page.get_by_role("button", name="Try the demo").click()
+    send(page, "Hello")
+    expect(last_answer(page)).to_contain_text("Waiting for Python…")
+    held.release()
+    expect(last_answer(page)).to_have_attribute("data-status", "done")
+
+
+def test_a_message_waits_until_it_is_known_which_models_there_are(
+    seed: Callable[[OpenProvider], Page], open_provider: OpenProvider
+) -> None:
+    page = seed(open_provider)
+    page.evaluate(_FORGET_MODEL)
+    held = Held(page, "**/catalogue.json")
+    page.reload()
+    send(page, "Who is there?")
+    expect(page.locator("#message")).to_have_value("")
+    held.release()
+    expect(last_answer(page)).to_contain_text(open_provider.text)
 
 
 def test_a_click_that_began_before_the_page_was_there_is_not_lost(

@@ -99,7 +99,8 @@ def test_a_crash_in_mid_stream_loses_no_more_than_a_second(
           };
         })"""
     )
-    # What a page finds that starts now, while the first has had no moment to say goodbye.
+    # What a page finds that starts now, while the first has had no moment to say goodbye, nor to speak to other tabs.
+    page.evaluate("BroadcastChannel.prototype.postMessage = () => {}")
     other.goto(page.url.split("#")[0])
     expect(last_answer(other)).to_contain_text("Half of it")
     expect(last_answer(other)).to_contain_text("Interrupted")

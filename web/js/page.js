@@ -52,8 +52,9 @@ export function openPage(worker) {
   async function restore() {
     await keeper.open();
     await actions.restore();
-    settingsAreLoaded();
     model.loaded.value = true;
+    await actions.openCatalogue();
+    settingsAreLoaded();
     if (pairingLink) pair(page, pairingLink);
     if (importLink) offerImport(page, importLink);
   }

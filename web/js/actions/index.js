@@ -98,7 +98,11 @@ export function createActions({ model, rpc, keeper, tabs, loaded, origin }) {
       settings.begin({ config: stored?.config, knowledge: { evidence, ledger, metrics: metrics ?? [] } });
       knowledge.probeWhenIdle();
       void moving.offerForeignStorage(stored?.seenStorage);
-      void reported(settings.loadCatalogue().then(() => models.ensureModel()));
+    },
+
+    /** Only then is it known of each provider which models it has. */
+    async openCatalogue() {
+      await reported(settings.loadCatalogue().then(() => models.ensureModel()));
     },
 
     /**
@@ -147,12 +151,8 @@ export function createActions({ model, rpc, keeper, tabs, loaded, origin }) {
     },
 
     /** The provider that needs no key is added, and asked from now on. */
-    async tryDemo() {
-      const provider = { id: "", kind: "demo", name: t`Demo`, base_url: "", dialect: "", headers: {},
-        route: /** @type {const} */ ("direct"), models: [] };
-      const known = model.config.value.providers.find(({ kind }) => kind === "demo");
-      const id = known?.id ?? (await settings.saveProvider(provider, "", "session")).id;
-      models.chooseModel(`${id}/${DEMO_MODEL}`);
+    tryDemo() {
+      models.chooseModel(`${settings.findDemo().id}/${DEMO_MODEL}`);
     },
 
     /**

@@ -102,7 +102,8 @@ export function modelActions({ model, rpc, keeper }) {
       const isGroup = provider === GROUP && groupsOf(model.config.value).some(({ name }) => name === chosen);
       if (isGroup || groups.some(({ id }) => id === provider)) return;
       const group = groups.find(({ models }) => models.length);
-      this.chooseModel(group ? `${group.id}/${group.models[0].id}` : "");
+      const first = group ? `${group.id}/${group.models[0].id}` : "";
+      if (first !== model.model.value) this.chooseModel(first);
     },
   };
 }

@@ -18,7 +18,7 @@ function FirstSteps() {
       <p class="welcome-title">${t`Chat with any model, straight from this page.`}</p>
       <p class="welcome-text">${t`A question goes from this browser to the provider, with no server in between. Where a provider refuses browsers, your own relay takes it around the block.`}</p>
       <ul class="ways">
-        <${Way} Icon=${ChatIcon} name=${t`Try the demo`} press=${() => void actions.reported(actions.tryDemo())} isFirst
+        <${Way} Icon=${ChatIcon} name=${t`Try the demo`} press=${actions.tryDemo} isFirst
           text=${t`Needs no key and sends nothing: it answers in this page, so that you can try everything at once.`} />
         <${Way} Icon=${KeyIcon} name=${t`Add provider`} press=${() => { model.dialog.value = { kind: "provider", id: null }; }}
           text=${t`OpenAI, Anthropic, Z.ai, a local Ollama and more, each with a key of your own. The key stays in this browser.`} />
