@@ -1,12 +1,13 @@
 """Everything in one file, and back."""
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, Locator, Page, expect
+from playwright.sync_api import BrowserContext, Download, Locator, Page, expect
 
 from tests.browser.pages import ask_demo, last_answer, open_settings, provider_cards, send, wait_for_python
 
@@ -82,6 +83,141 @@ def test_everything_comes_back_in_another_browser(
     expect(last_answer(other)).to_have_attribute("data-status", "done")
     send(other, "And again")
     expect(last_answer(other)).to_have_attribute("data-status", "done")
+
+
+_SCRATCH_FILES = """
+async () => {
+  const root = await navigator.storage.getDirectory();
+  const names = [];
+  for await (const folder of root.values()) for await (const name of folder.keys()) names.push(name);
+  return names;
+}
+"""
+
+_FILL = """
+async ([chats, each]) => {
+  const { Store } = await import(own("js/store.js"));
+  const store = await Store.open(() => {});
+  const content = "x".repeat(100_000);
+  for (let chat = 0; chat < chats; chat++) {
+    const id = `chat-${chat}`;
+    const messages = Array.from({ length: each }, (_, turn) => ({
+      id: `m-${turn}`, conversation: id, role: "user", parent: turn ? `m-${turn - 1}` : null, created: turn, content,
+    }));
+    const current = messages.at(-1).id;
+    const head = { id, title: id, created: 1, updated: 1, isPinned: false, system: "", parameters: {}, current };
+    await store.putRows({ conversations: [head], messages });
+  }
+}
+"""
+
+
+def test_the_file_is_on_disk_while_it_is_written_and_is_deleted_with_everything_else(
+    page: Page, static_server: str
+) -> None:
+    page.goto(static_server)
+    wait_for_python(page)
+    ask_demo(page)
+    save_all(page)
+    expect(page.get_by_text("Saved: 1 chat, 2 messages.")).to_be_visible()
+    assert len(page.evaluate(_SCRATCH_FILES)) == 1
+    page.get_by_role("button", name="Delete everything…").click()
+    dialog = page.get_by_role("dialog")
+    with page.expect_navigation():
+        dialog.get_by_role("button", name="Delete everything").click()
+    assert page.evaluate(_SCRATCH_FILES) == []
+
+
+def test_a_file_that_nobody_reads_any_more_is_deleted_at_the_next_start(page: Page, static_server: str) -> None:
+    page.clock.install()
+    page.goto(static_server)
+    wait_for_python(page)
+    ask_demo(page)
+    save_all(page)
+    assert len(page.evaluate(_SCRATCH_FILES)) == 1
+    page.reload()
+    wait_for_python(page)
+    assert len(page.evaluate(_SCRATCH_FILES)) == 1
+    page.clock.set_system_time(time.time() + 11 * 60)
+    page.reload()
+    wait_for_python(page)
+    assert page.evaluate(_SCRATCH_FILES) == []
+
+
+@pytest.mark.parametrize(
+    "lack",
+    [
+        "delete StorageManager.prototype.getDirectory",
+        "delete FileSystemFileHandle.prototype.createWritable",
+        "StorageManager.prototype.getDirectory = () => Promise.reject(new DOMException('no', 'SecurityError'))",
+        """FileSystemWritableFileStream.prototype.write = () =>
+          Promise.reject(new DOMException('no room', 'QuotaExceededError'))""",
+    ],
+    ids=["no place", "no writing", "closed", "full"],
+)
+def test_where_a_page_has_no_place_on_disk_the_file_is_the_same(page: Page, static_server: str, lack: str) -> None:
+    page.add_init_script(lack)
+    page.goto(static_server)
+    wait_for_python(page)
+    ask_demo(page)
+    lines = [json.loads(line) for line in save_all(page).splitlines()]
+    assert lines[-1] == {"kind": "end", "conversations": 1, "messages": 2}
+    assert [line.get("kind") for line in lines[1:-1]] == ["config", "settings", "conversation", "message", "message"]
+
+
+def test_saving_can_be_cancelled(page: Page, static_server: str) -> None:
+    page.goto(static_server)
+    wait_for_python(page)
+    page.evaluate(_FILL, [20, 20])
+    open_settings(page)
+    downloads: list[Download] = []
+
+    def note(download: Download) -> None:
+        downloads.append(download)
+
+    page.on("download", note)
+    # Held where it has begun, so that there is something to cancel.
+    page.evaluate(
+        """() => {
+          const { write } = FileSystemWritableFileStream.prototype;
+          const pressed = new Promise((tell) => addEventListener("click", (event) => {
+            if (event.target.textContent === "Cancel") tell();
+          }));
+          FileSystemWritableFileStream.prototype.write = function (...given) {
+            return pressed.then(() => write.apply(this, given));
+          };
+        }"""
+    )
+    page.get_by_role("button", name="Save everything as a file").click()
+    expect(page.get_by_role("progressbar", name="Progress")).to_be_visible()
+    expect(page.get_by_role("button", name="Saving…")).to_be_disabled()
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_role("button", name="Save everything as a file")).to_be_enabled()
+    assert page.evaluate(_SCRATCH_FILES) == []
+    assert not downloads
+
+
+def test_what_a_new_chat_begins_with_is_in_the_backup(
+    page: Page, static_server: str, new_context: Callable[..., BrowserContext]
+) -> None:
+    page.goto(static_server)
+    wait_for_python(page)
+    set_system_prompt(page, "Answer in rhyme.")
+    saved = save_all(page)
+    other = new_context().new_page()
+    other.goto(static_server)
+    wait_for_python(other)
+    open_restore(other, saved).get_by_role("button", name="Restore", exact=True).click()
+    expect(other.get_by_role("dialog")).to_have_count(0)
+    other.get_by_role("link", name="Chat", exact=True).click()
+    other.get_by_role("button", name="System prompt and parameters").click()
+    expect(other.get_by_role("textbox", name="System prompt")).to_have_value("Answer in rhyme.")
+
+
+def set_system_prompt(page: Page, text: str) -> None:
+    page.get_by_role("button", name="System prompt and parameters").click()
+    page.get_by_role("textbox", name="System prompt").fill(text)
+    page.keyboard.press("Escape")
 
 
 def test_chats_are_added_and_none_is_lost(page: Page, static_server: str) -> None:

@@ -1,7 +1,7 @@
 // @ts-check
 
 /** For how long a file may be on its way to the disk. */
-const STILL_READ_MS = 10 * 60_000;
+export const STILL_READ_MS = 10 * 60_000;
 
 /**
  * Hands a file to the reader, as a download.

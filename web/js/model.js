@@ -60,6 +60,8 @@ export function createPageModel() {
     python: signal(/** @type {StatusFrame} */ (
       { kind: "status", phase: "loading", detail: "Loading Python", elapsed_ms: 0 })),
     loaded: signal(false),
+    /** The backup that is being written, from 0 to 1. */
+    saving: signal(/** @type {{done: number, stop: () => void} | null} */ (null)),
     preferences: signal(readPreferences()),
     /** Whether the server has a newer page than this one. */
     hasUpdate: signal(false),

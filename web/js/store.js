@@ -220,7 +220,7 @@ export class Store {
   /**
    * Looks through all messages, some at a time, so that the page stays smooth meanwhile.
    *
-   * @param {(rows: any[]) => number | void} look  may say how many it wants the next time
+   * @param {(rows: any[]) => number | void | Promise<number | void>} look  may say how many it wants the next time
    * @param {AbortSignal} signal
    * @param {number} [atOnce]  the first time
    */
@@ -231,7 +231,7 @@ export class Store {
       const rows = /** @type {any[]} */ (await this.#database.getAll("messages", rest, atOnce));
       if (signal.aborted) return;
       const isLast = rows.length < atOnce;
-      atOnce = look(rows) || atOnce;
+      atOnce = (await look(rows)) || atOnce;
       if (isLast) return;
       const { conversation, id } = rows[rows.length - 1];
       rest = IDBKeyRange.lowerBound([conversation, id], true);

@@ -2,22 +2,31 @@
 /**
  * @import { Config } from "../protocol.js"
  * @import { PageModel } from "../model.js"
- * @import { Counts } from "../state/backups.js"
- * @import { Settings } from "../store.js"
+ * @import { Counts, ReadLine } from "../state/backups.js"
+ * @import { ScratchFile } from "../scratch_files.js"
+ * @import { Settings, Store } from "../store.js"
  * @import { Rpc } from "../rpc.js"
  * @import { Keeper } from "./keeper.js"
  */
 import { saveBlob } from "../files.js";
 import { failureOf } from "../rpc.js";
+import { isOutOfRoom, writeScratchFile } from "../scratch_files.js";
 import { BackupWriter, readBackup } from "../state/backups.js";
 import { inOrder } from "../state/conversations.js";
 import { loadHead, loadMessage } from "../state/stored_conversations.js";
-import { t } from "../words.js";
+import { t, tn } from "../words.js";
 
 /** Rows read or written in one transaction, and their characters: more would be felt. */
 const MOST_ROWS = 200;
 const MOST_CHARACTERS = 1 << 20;
 const FIRST_ROWS = 4;
+
+/** @param {unknown} value */
+const isObject = (value) => value !== null && typeof value === "object" && !Array.isArray(value);
+
+/** @param {Counts} counts */
+const words = ({ conversations, messages }) =>
+  `${tn(conversations, "{0} chat,", "{0} chats,")} ${tn(messages, "{0} message.", "{0} messages.")}`;
 
 /** @typedef {{counts: Counts, config: Config | null}} BackupContents */
 
@@ -58,24 +67,95 @@ export function backupActions({ model, rpc, keeper, settings, conversations, toa
     }
   }
 
+  /**
+   * @param {ScratchFile} file
+   * @param {AbortSignal} signal
+   * @param {(done: number) => void} onProgress  from 0 to 1
+   * @returns {Promise<Counts>} what was written
+   */
+  async function write(file, signal, onProgress) {
+    const writer = new BackupWriter(file.write, new Date().toISOString());
+    return keeper.strictly(async (store) => {
+      const { model: chosen, favourites, beginning } = await store.settings();
+      await writer.add({ kind: "config", config: model.config.value });
+      await writer.add({ kind: "settings", settings: { model: chosen, favourites, beginning } });
+      for (const row of await store.heads()) await writer.add({ kind: "conversation", row });
+      const expected = await store.countMessages();
+      let written = 0;
+      await store.readMessages(async (rows) => {
+        let length = 1;
+        for (const row of rows) length += await writer.add({ kind: "message", row });
+        written += rows.length;
+        onProgress(written / (expected || 1));
+        return Math.max(1, Math.min(MOST_ROWS, Math.floor(rows.length * MOST_CHARACTERS / length)));
+      }, signal, FIRST_ROWS);
+      signal.throwIfAborted();
+      return writer.finish();
+    });
+  }
+
+  /**
+   * @param {Store} store
+   * @param {AsyncIterable<ReadLine>} lines  of a backup
+   * @param {AbortSignal} signal
+   * @returns {Promise<Partial<Settings>>} those of the backup
+   */
+  async function addRows(store, lines, signal) {
+    const here = new Map((await store.heads()).map(({ id, updated }) => [id, updated]));
+    /** @type {Partial<Settings>} */
+    let kept = {};
+    /** @type {{conversations: object[], messages: object[]}} */
+    let waiting = { conversations: [], messages: [] };
+    let characters = 0;
+    const flush = async () => {
+      await store.putRows(waiting);
+      waiting = { conversations: [], messages: [] };
+      characters = 0;
+    };
+    for await (const line of lines) {
+      signal.throwIfAborted();
+      const head = line.kind === "conversation" && newerHead(here, line.row);
+      if (head) waiting.conversations.push(head);
+      const isMessage = line.kind === "message" && typeof line.row.conversation === "string" && loadMessage(line.row);
+      if (isMessage) waiting.messages.push(line.row);
+      if (line.kind === "settings") kept = line.settings;
+      characters += line.size;
+      const rows = waiting.conversations.length + waiting.messages.length;
+      if (rows >= MOST_ROWS || characters >= MOST_CHARACTERS) await flush();
+    }
+    await flush();
+    return kept;
+  }
+
+  /** What is stored was changed behind the page's back. */
+  async function showStored() {
+    keeper.forgetStored();
+    model.conversations.value = inOrder((await keeper.use((store) => store.heads())) ?? []);
+    await conversations.reopen(model.conversation.value?.id);
+  }
+
   return {
     countHere,
 
-    /** All but the keys, as one file. */
+    /** All but the keys, as one file. What is under way is in `model.saving`. */
     async save() {
-      const writer = new BackupWriter(new Date().toISOString());
-      await keeper.strictly(async (store) => {
-        const { model: chosen, favourites, beginning } = await store.settings();
-        writer.add({ kind: "config", config: model.config.value });
-        writer.add({ kind: "settings", settings: { model: chosen, favourites, beginning } });
-        for (const row of await store.heads()) writer.add({ kind: "conversation", row });
-        const { signal } = new AbortController();
-        await store.readMessages((rows) => {
-          const length = rows.reduce((sum, row) => sum + writer.add({ kind: "message", row }), 1);
-          return Math.max(1, Math.min(MOST_ROWS, Math.floor(rows.length * MOST_CHARACTERS / length)));
-        }, signal, FIRST_ROWS);
-      });
-      saveBlob("sidestep-backup.jsonl", writer.finish());
+      if (model.saving.value) return;
+      const abort = new AbortController();
+      const stop = () => abort.abort();
+      model.saving.value = { done: 0, stop };
+      /** @type {Counts} */
+      let counts = { conversations: 0, messages: 0 };
+      try {
+        const blob = await writeScratchFile(async (file) => {
+          counts = await write(file, abort.signal, (done) => { model.saving.value = { done, stop }; });
+        });
+        saveBlob("sidestep-backup.jsonl", blob);
+        toast(`${t`Saved:`} ${words(counts)}`);
+      } catch (error) {
+        if (!abort.signal.aborted) throw error;
+      } finally {
+        model.saving.value = null;
+      }
     },
 
     /**
@@ -83,13 +163,15 @@ export function backupActions({ model, rpc, keeper, settings, conversations, toa
      *
      * @param {Blob} file
      * @param {(done: number) => void} onProgress
+     * @param {AbortSignal} signal
      * @returns {Promise<BackupContents>}
      * @throws {Error} with a sentence, where it cannot be restored
      */
-    async look(file, onProgress) {
+    async look(file, onProgress, signal) {
       /** @type {BackupContents} */
       const contents = { counts: { conversations: 0, messages: 0 }, config: null };
       for await (const line of readBackup(file, onProgress)) {
+        signal.throwIfAborted();
         if (line.kind === "conversation") contents.counts.conversations++;
         if (line.kind === "message") contents.counts.messages++;
         if (line.kind === "config") contents.config = await check(line.config);
@@ -104,43 +186,32 @@ export function backupActions({ model, rpc, keeper, settings, conversations, toa
      * @param {Blob} file  that was looked at
      * @param {Config | null} config  what takes the place of the providers, relays and rules here; null where nothing does
      * @param {(done: number) => void} onProgress
+     * @param {AbortSignal} signal  what was added before stays
      * @returns {Promise<Counts>} what is here then
+     * @throws {Error} with a sentence, where not all of it could be added
      */
-    async restore(file, config, onProgress) {
-      await keeper.strictly(async (store) => {
-        const here = new Map((await store.heads()).map(({ id, updated }) => [id, updated]));
-        /** @type {{conversations: object[], messages: object[]}} */
-        let waiting = { conversations: [], messages: [] };
-        let characters = 0;
-        const write = async () => {
-          await store.putRows(waiting);
-          waiting = { conversations: [], messages: [] };
-          characters = 0;
-        };
-        for await (const line of readBackup(file, onProgress)) {
-          const head = line.kind === "conversation" && newerHead(here, line.row);
-          if (head) waiting.conversations.push(head);
-          const isMessage = line.kind === "message" && typeof line.row.conversation === "string" && loadMessage(line.row);
-          if (isMessage) waiting.messages.push(line.row);
-          if (line.kind === "settings" && config) takeSettings(line.settings);
-          characters += line.size;
-          const rows = waiting.conversations.length + waiting.messages.length;
-          if (rows >= MOST_ROWS || characters >= MOST_CHARACTERS) await write();
+    async restore(file, config, onProgress, signal) {
+      try {
+        const kept = await keeper.strictly((store) => addRows(store, readBackup(file, onProgress), signal));
+        if (config) {
+          settings.adopt(config);
+          takeSettings(kept);
         }
-        await write();
-        model.conversations.value = inOrder(await store.heads());
-      });
-      keeper.forgetStored();
-      if (config) settings.adopt(config);
-      await conversations.reopen(model.conversation.value?.id);
+      } catch (error) {
+        if (signal.aborted) toast(t`Stopped: a part of the backup was added. Restore it again for the rest.`);
+        throw isOutOfRoom(error) ? new Error(t`This browser has no more room: only a part of the backup was added. Make room, then restore it again for the rest.`) : error;
+      } finally {
+        // Also where it broke off: a part of it is there.
+        await showStored();
+      }
       const counts = await countHere();
-      toast(t`Restored: ${counts.conversations} chats and ${counts.messages} messages are here now.`);
+      toast(`${t`Restored. Here now:`} ${words(counts)}`);
       return counts;
     },
   };
 
   /** @param {Partial<Settings>} kept */
-  function takeSettings({ favourites, model: chosen }) {
+  function takeSettings({ favourites, model: chosen, beginning }) {
     if (Array.isArray(favourites)) {
       model.favourites.value = favourites.filter((name) => typeof name === "string");
       void keeper.saveSetting("favourites", model.favourites.value);
@@ -148,6 +219,11 @@ export function backupActions({ model, rpc, keeper, settings, conversations, toa
     if (typeof chosen === "string") {
       model.model.value = chosen;
       void keeper.saveSetting("model", chosen);
+    }
+    if (typeof beginning?.system === "string" && isObject(beginning.parameters)) {
+      const { system, parameters } = beginning;
+      model.beginning.value = { system, parameters };
+      void keeper.saveSetting("beginning", model.beginning.value);
     }
   }
 }

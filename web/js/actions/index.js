@@ -11,6 +11,7 @@
  * @import { Keeper } from "./keeper.js"
  */
 import { failureOf } from "../rpc.js";
+import { dropOldScratchFiles } from "../scratch_files.js";
 import { splitModel } from "../state/models.js";
 import { t } from "../words.js";
 import { attachmentActions } from "./attachments.js";
@@ -97,6 +98,7 @@ export function createActions({ model, rpc, keeper, tabs, loaded, origin }) {
       await secrets.begin(book);
       settings.begin({ config: stored?.config, knowledge: { evidence, ledger, metrics: metrics ?? [] } });
       knowledge.probeWhenIdle();
+      void dropOldScratchFiles();
       void moving.offerForeignStorage(stored?.seenStorage);
     },
 

@@ -6,6 +6,7 @@
  * @import { Tabs } from "../tabs.js"
  */
 import { changedMessages } from "../state/conversations.js";
+import { eraseScratchFiles, isOutOfRoom } from "../scratch_files.js";
 import { t } from "../words.js";
 import { Store, keepUnsaved, takeUnsaved } from "../store.js";
 
@@ -136,7 +137,7 @@ export class Keeper {
 
   /** Everything stored is deleted; what could not be read goes with it. */
   async erase() {
-    await Store.erase();
+    await Promise.all([Store.erase(), eraseScratchFiles()]);
   }
 
   #close() {
@@ -171,8 +172,8 @@ export class Keeper {
  * @returns {PageModel["storage"]["value"]}
  */
 function stateAfter(error) {
+  if (isOutOfRoom(error)) return "full";
   const name = error instanceof DOMException ? error.name : "";
-  if (name === "QuotaExceededError") return "full";
   // The data is of a newer page than this tab's.
   if (name === "VersionError") return "outdated";
   if (["UnknownError", "DataError", "NotFoundError", "InvalidStateError", "DataCloneError"].includes(name)) return "broken";

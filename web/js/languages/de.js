@@ -104,15 +104,19 @@ export const words = {
   "Restore": "Zurückholen",
   "Restore a backup": "Eine Sicherung zurückholen",
   "Restore a backup…": "Eine Sicherung zurückholen…",
-  "Restored: {0} chats and {1} messages are here now.": "Zurückgeholt: {0} Chats und {1} Nachrichten sind jetzt hier.",
+  "Restored. Here now:": "Zurückgeholt. Jetzt hier:",
   "Return to before": "Dahin zurück",
   "Return to before {0}: {1}": "Zurück vor {0}: {1}",
   "route": "Weg",
   "Route through {0}": "Durch {0} leiten",
   "Save as a file": "Als Datei speichern",
   "Saved as {0}.": "Gespeichert als {0}.",
+  "Saved:": "Gespeichert:",
+  "Saving…": "Wird gespeichert …",
   "Something follows the end of this backup, in line {0}.":
     "Nach dem Ende dieser Sicherung folgt noch etwas, in Zeile {0}.",
+  "Stopped: a part of the backup was added. Restore it again for the rest.":
+    "Angehalten: Ein Teil der Sicherung wurde hinzugefügt. Hole sie noch einmal zurück, um den Rest zu bekommen.",
   "Test all providers": "Alle Anbieter testen",
   "Test all…": "Alle testen…",
   "That configuration is not kept any more.": "Diese Konfiguration ist nicht mehr aufbewahrt.",
@@ -132,8 +136,11 @@ export const words = {
   "There is no relay yet, so only the direct way can be tried.":
     "Es gibt noch kein Relay, also lässt sich nur der direkte Weg versuchen.",
   "There is nothing in it that can be used here.": "Es enthält nichts, was hier zu gebrauchen ist.",
+  "This browser has no more room: only a part of the backup was added. Make room, then restore it again for the rest.":
+    "Dieser Browser hat keinen Platz mehr: Nur ein Teil der Sicherung wurde hinzugefügt. Schaffe Platz und hole sie dann noch einmal zurück, um den Rest zu bekommen.",
   "This backup ends in the middle, after line {0}: the rest of it is missing.":
     "Diese Sicherung endet mittendrin, nach Zeile {0}: Der Rest fehlt.",
+  "This backup is damaged in chat {0}.": "Diese Sicherung ist in Chat {0} beschädigt.",
   "This backup is damaged in line {0}.": "Diese Sicherung ist in Zeile {0} beschädigt.",
   "This backup is of version {0}; this page knows {1}. Open it with a newer Sidestep.":
     "Diese Sicherung hat die Version {0}; diese Seite kennt {1}. Öffne sie mit einem neueren Sidestep.",

@@ -105,14 +105,18 @@ export const words = {
   "Restore": "Restaurar",
   "Restore a backup": "Restaurar una copia",
   "Restore a backup…": "Restaurar una copia…",
-  "Restored: {0} chats and {1} messages are here now.": "Restaurado: ahora hay aquí {0} chats y {1} mensajes.",
+  "Restored. Here now:": "Restaurado. Aquí hay ahora:",
   "Return to before": "Volver a antes",
   "Return to before {0}: {1}": "Volver a antes de {0}: {1}",
   "route": "ruta",
   "Route through {0}": "Encaminar por {0}",
   "Save as a file": "Guardar como archivo",
   "Saved as {0}.": "Guardado como {0}.",
+  "Saved:": "Guardado:",
+  "Saving…": "Guardando…",
   "Something follows the end of this backup, in line {0}.": "Hay algo tras el final de esta copia, en la línea {0}.",
+  "Stopped: a part of the backup was added. Restore it again for the rest.":
+    "Detenido: se añadió una parte de la copia. Restáurala otra vez para obtener el resto.",
   "Test all providers": "Probar todos los proveedores",
   "Test all…": "Probar todos…",
   "That configuration is not kept any more.": "Esa configuración ya no se conserva.",
@@ -132,8 +136,11 @@ export const words = {
   "There is no relay yet, so only the direct way can be tried.":
     "Aún no hay relé, así que solo se puede probar la vía directa.",
   "There is nothing in it that can be used here.": "No contiene nada que se pueda usar aquí.",
+  "This browser has no more room: only a part of the backup was added. Make room, then restore it again for the rest.":
+    "Este navegador no tiene más espacio: solo se añadió una parte de la copia. Libera espacio y restáurala otra vez para obtener el resto.",
   "This backup ends in the middle, after line {0}: the rest of it is missing.":
     "Esta copia termina a medias, tras la línea {0}: falta el resto.",
+  "This backup is damaged in chat {0}.": "Esta copia está dañada en el chat {0}.",
   "This backup is damaged in line {0}.": "Esta copia está dañada en la línea {0}.",
   "This backup is of version {0}; this page knows {1}. Open it with a newer Sidestep.":
     "Esta copia es de la versión {0}; esta página conoce la {1}. Ábrela con un Sidestep más nuevo.",

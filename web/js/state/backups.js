@@ -14,6 +14,8 @@ const VERSION = 1;
 const PIECE = 1 << 20;
 /** Bytes; files of the earlier form are read whole. */
 const LARGEST_WHOLE = 200_000_000;
+/** For how long is read without letting the page do anything else, in milliseconds. */
+const LONGEST_TURN_MS = 12;
 const LISTS = ["conversation", "message"];
 
 /**
@@ -26,33 +28,35 @@ const LISTS = ["conversation", "message"];
 /** The file is none of ours, damaged, or newer; the message says which. */
 export class BackupError extends Error {}
 
-/** Puts the lines of a backup together. */
+/** Puts the lines of a backup together, and writes them some at a time. */
 export class BackupWriter {
-  /** @type {Blob[]} */
-  #pieces = [];
+  #write;
   /** @type {string[]} */
   #lines = [];
   #length = 0;
   /** @type {Counts} */
   #counts = { conversations: 0, messages: 0 };
 
-  /** @param {string} saved  when, as in ISO 8601 */
-  constructor(saved) {
+  /** @param {(text: string) => Promise<void>} write @param {string} saved  when, as in ISO 8601 */
+  constructor(write, saved) {
+    this.#write = write;
     this.#put({ format: FORMAT, version: VERSION, saved });
   }
 
-  /** @param {BackupLine} line @returns {number} how many characters it takes */
-  add(line) {
+  /** @param {BackupLine} line @returns {Promise<number>} how many characters it takes */
+  async add(line) {
     if (line.kind === "conversation") this.#counts.conversations++;
     if (line.kind === "message") this.#counts.messages++;
-    return this.#put(line);
+    const length = this.#put(line);
+    if (this.#length > PIECE) await this.#flush();
+    return length;
   }
 
-  /** @returns {Blob} */
-  finish() {
+  /** @returns {Promise<Counts>} what is in it */
+  async finish() {
     this.#put({ kind: "end", ...this.#counts });
-    this.#flush();
-    return new Blob(this.#pieces, { type: "application/jsonl" });
+    await this.#flush();
+    return this.#counts;
   }
 
   /** @param {object} value @returns {number} */
@@ -60,15 +64,14 @@ export class BackupWriter {
     const line = JSON.stringify(value) + "\n";
     this.#lines.push(line);
     this.#length += line.length;
-    if (this.#length > PIECE) this.#flush();
     return line.length;
   }
 
-  /** A browser keeps large blobs on disk, where texts would stay in memory. */
-  #flush() {
-    this.#pieces.push(new Blob(this.#lines));
+  async #flush() {
+    const text = this.#lines.join("");
     this.#lines = [];
     this.#length = 0;
+    await this.#write(text);
   }
 }
 
@@ -147,9 +150,14 @@ async function* readEarlier(file) {
     throw new BackupError(t`This is no backup of Sidestep.`);
   }
   if (document.config) yield { kind: "config", config: document.config, size: 0 };
-  for (const { messages, ...head } of document.chats) {
+  for (const [position, chat] of document.chats.entries()) {
+    const messages = Object.values(chat?.messages ?? {});
+    if (![chat, ...messages].every((row) => typeof row?.id === "string")) {
+      throw new BackupError(t`This backup is damaged in chat ${position + 1}.`);
+    }
+    const { messages: _, ...head } = chat;
     yield { kind: "conversation", row: head, size: 0 };
-    for (const message of Object.values(messages ?? {})) yield { kind: "message", row: { ...message, conversation: head.id }, size: 0 };
+    for (const message of messages) yield { kind: "message", row: { ...message, conversation: head.id }, size: 0 };
   }
 }
 
@@ -162,6 +170,23 @@ function parseWhole(text) {
   }
 }
 
+/**
+ * What is read already is given without waiting, so that the page would get no turn of its own. A timer's would be late in
+ * a tab that nobody looks at.
+ *
+ * @returns {Promise<void>}
+ */
+function nextTurn() {
+  return new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      port1.close();
+      resolve();
+    };
+    port2.postMessage(null);
+  });
+}
+
 /** @param {Blob} file @returns {AsyncGenerator<{text: string, read: number}>}  `read` bytes so far */
 async function* linesOf(file) {
   const reader = file.stream().getReader();
@@ -169,9 +194,14 @@ async function* linesOf(file) {
   /** @type {string[]} */
   let begun = [];
   let read = 0;
+  let began = performance.now();
   for (;;) {
     const { done, value } = await reader.read();
     if (done) break;
+    if (performance.now() - began > LONGEST_TURN_MS) {
+      await nextTurn();
+      began = performance.now();
+    }
     read += value.length;
     const [first, ...others] = decoder.decode(value, { stream: true }).split("\n");
     begun.push(first);

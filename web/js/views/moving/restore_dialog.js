@@ -3,7 +3,7 @@
  * @import { BackupContents } from "../../actions/backups.js"
  * @import { Counts } from "../../state/backups.js"
  */
-import { useRef, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { t } from "../../words.js";
 import { useApp } from "../parts/context.js";
 import { html } from "../parts/html.js";
@@ -18,6 +18,9 @@ export function RestoreDialog({ close }) {
   const [problem, setProblem] = useState("");
   const [progress, setProgress] = useState(/** @type {number | null} */ (null));
   const [withConfig, setWithConfig] = useState(true);
+  const abort = useRef(new AbortController());
+  // Closed in the middle, it stops there.
+  useEffect(() => () => abort.current.abort(), []);
   const input = useRef(/** @type {HTMLInputElement | null} */ (null));
   /** @param {() => Promise<void>} work */
   const run = async (work) => {
@@ -29,11 +32,11 @@ export function RestoreDialog({ close }) {
   /** @param {File | undefined} file */
   const look = (file) => file && run(async () => {
     setLooked(null);
-    const contents = await actions.backups.look(file, setProgress);
+    const contents = await actions.backups.look(file, setProgress, abort.current.signal);
     setLooked({ file, contents, here: await actions.backups.countHere() });
   });
   const restore = () => looked && run(async () => {
-    await actions.backups.restore(looked.file, withConfig ? looked.contents.config : null, setProgress);
+    await actions.backups.restore(looked.file, withConfig ? looked.contents.config : null, setProgress, abort.current.signal);
     close();
   });
   return html`

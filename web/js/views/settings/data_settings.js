@@ -8,6 +8,7 @@ import { Section } from "./section.js";
 
 export function DataSettings() {
   const { model, actions } = useApp();
+  const saving = model.saving.value;
   const [size, setSize] = useState(/** @type {DataSize | null} */ (null));
   const measure = () => void actions.reported(actions.data.measure().then(setSize));
   useEffect(measure, [model.conversations.value]);
@@ -24,7 +25,10 @@ export function DataSettings() {
         <p class="hint">${size.isLasting ? t`The browser keeps it until you delete it.`
           : t`The browser may clear it by itself when the disk is full.`}</p>`}
       <div class="card-actions">
-        <button type="button" onClick=${() => void actions.reported(actions.backups.save())}>${t`Save everything as a file`}</button>
+        <button type="button" disabled=${saving !== null} onClick=${() => void actions.reported(actions.backups.save())}>
+          ${saving ? t`Saving…` : t`Save everything as a file`}</button>
+        ${saving && html`<progress aria-label=${t`Progress`} value=${saving.done} max="1"></progress>
+          <button type="button" class="quiet" onClick=${saving.stop}>${t`Cancel`}</button>`}
         <button type="button" onClick=${() => { model.dialog.value = { kind: "restore" }; }}>${t`Restore a backup…`}</button>
         ${size && !size.isLasting && html`<button type="button" onClick=${makeLasting}>${t`Ask the browser to keep it`}</button>`}
         <button type="button" class="danger" onClick=${() => { model.dialog.value = { kind: "erase" }; }}>${t`Delete everything…`}</button>
