@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 from tools.compressions import compress_folder
 from tools.failures import BuildError
@@ -33,6 +34,7 @@ BUILD_PLACEHOLDER = "<!-- build -->"
 _BUILD_LENGTH = 16
 
 _SERVICE_WORKER = "service_worker.js"
+_SCHEMA = "config.schema.json"
 _HASHED = ("css", "js", "vendor")
 _MAIN = re.compile(r'<script type="module" src="([^"]+)"')
 _OWN_ADDRESS = re.compile(rf"""((?:href|src)=")({"|".join(_HASHED)})/""")
@@ -118,6 +120,7 @@ def assemble_site(dist: Path, parts: SiteParts, *, web: Path = WEB) -> None:
         html = page.read_text(encoding="utf-8")
         scripts = [script for main in _MAIN.findall(html) for script in list_static_modules(dist / own, main, modules)]
         page.write_text(fill_page(html, import_map, build, own, scripts), encoding="utf-8")
+    _copy_schema(parts.wheels["sidestep"], dist / _SCHEMA)
     (dist / "_headers").write_text(format_headers(import_map))
     write_service_worker(dist, build)
     foreign = [wheel for name, wheel in parts.wheels.items() if name != "sidestep"]
@@ -149,6 +152,12 @@ def _copy_python(parts: SiteParts, dist: Path) -> Callable[[str], dict[str, Any]
         return {**versions, **wheels, **interpreter.describe(root)}
 
     return describe
+
+
+def _copy_schema(wheel: Path, file: Path) -> None:
+    """Publish the schema of the document that the page exports, at an address that stays."""
+    with ZipFile(wheel) as archive:
+        file.write_bytes(archive.read(f"sidestep/{_SCHEMA}"))
 
 
 def _name_app(dist: Path, app: Path) -> str:

@@ -5,6 +5,7 @@ import hashlib
 import json
 import re
 import zipfile
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -179,6 +180,11 @@ def test_the_same_sources_give_the_same_wheel(site_dir: Path, tmp_path: Path) ->
         moments = {entry.date_time for entry in wheel.infolist()}
 
     assert moments == {(1980, 1, 1, 0, 0, 0)}
+
+
+def test_the_schema_of_the_document_is_published_beside_the_page(site_dir: Path) -> None:
+    published = (site_dir / "config.schema.json").read_bytes()
+    assert published == files("sidestep").joinpath("config.schema.json").read_bytes()
 
 
 def test_the_page_gets_the_list_of_providers_as_a_file(app_dir: Path) -> None:
