@@ -175,6 +175,33 @@ def _export(page: Page) -> None:
     page.get_by_role("dialog").get_by_label("With keys and tokens").check()
 
 
+def _moves(page: Page) -> None:
+    _wait(page)
+    page.get_by_role("button", name="Test all…").click()
+    dialog = page.get_by_role("dialog", name="Test all providers")
+    dialog.get_by_label("This computer may see the keys of all providers").check()
+    dialog.get_by_role("button", name="Begin").click()
+    expect(dialog.get_by_role("button", name="Close")).to_have_count(2)
+
+
+def _restore(page: Page) -> None:
+    _wait(page)
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="Save everything as a file").click()
+    page.get_by_role("button", name="Restore a backup…").click()
+    dialog = page.get_by_role("dialog", name="Restore a backup")
+    dialog.get_by_label("Backup to restore").set_input_files(waiting.value.path())
+    expect(dialog.get_by_role("row", name="In the backup")).to_be_visible()
+
+
+def _history(page: Page) -> None:
+    _wait(page)
+    page.evaluate("location.hash = '#providers'")
+    page.get_by_role("button", name="Remove Anthropic").click()
+    page.evaluate("location.hash = '#settings'")
+    page.get_by_role("heading", name="Earlier configurations").scroll_into_view_if_needed()
+
+
 def _add_provider(page: Page) -> None:
     _wait(page)
     page.get_by_role("button", name="Add provider").first.click()
@@ -198,6 +225,9 @@ SCENES = (
     Scene("settings", "#settings", _wait),
     Scene("import", "#providers", _import),
     Scene("export", "#settings", _export),
+    Scene("moves", "#providers", _moves),
+    Scene("restore", "#settings", _restore),
+    Scene("history", "#settings", _history),
     Scene("no-providers", "#providers", _wait, is_first_visit=True),
     Scene("no-relays", "#relays", _wait, is_first_visit=True),
     Scene("no-rules", "#rules", _wait, is_first_visit=True),

@@ -52,6 +52,10 @@ export const words = {
   "for opencode": "für opencode",
   "for whoever runs a relay for you": "für den, der ein Relay für Dich betreibt",
   "Forget them": "Vergessen",
+  "For {0} providers no way works.": {
+    one: "Bei {0} Anbieter funktioniert kein Weg.",
+    other: "Bei {0} Anbietern funktioniert kein Weg.",
+  },
   "From the clipboard": "Aus der Zwischenablage",
   "headers": "Header",
   "Here now": "Hier jetzt",

@@ -53,6 +53,10 @@ export const words = {
   "for opencode": "para opencode",
   "for whoever runs a relay for you": "para quien lleve un relé para ti",
   "Forget them": "Olvidarlas",
+  "For {0} providers no way works.": {
+    one: "Para {0} proveedor no funciona ningún camino.",
+    other: "Para {0} proveedores no funciona ningún camino.",
+  },
   "From the clipboard": "Del portapapeles",
   "headers": "cabeceras",
   "Here now": "Aquí ahora",

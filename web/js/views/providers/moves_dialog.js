@@ -11,6 +11,7 @@ import { t, tn } from "../../words.js";
 import { useApp } from "../parts/context.js";
 import { html } from "../parts/html.js";
 import { Modal } from "../parts/modal.js";
+import { StatusMark } from "../parts/status_mark.js";
 import { Told } from "../parts/told.js";
 import { policyName } from "./policy_names.js";
 import { RelayOffers } from "./relay_offers.js";
@@ -43,6 +44,7 @@ export function MovesDialog({ close }) {
     close();
   };
   if (state === "before") return html`<${Before} start=${start} close=${close} />`;
+  const lost = rows.filter((row) => row.state === "over" && bestWay(row.outcomes) === "none").length;
   const tried = rows.filter((row) => row.state === "over" || row.state === "stopped").length;
   return html`
     <${Modal} title=${t`Test all providers`} close=${close}>
@@ -50,8 +52,9 @@ export function MovesDialog({ close }) {
         <div aria-live="polite">${state === "running"
           ? html`<p>${t`${tried} of ${rows.length} tried.`}</p>`
           : html`<p><strong>${proposals.length ? tn(proposals.length, "{0} provider would work better by another route.", "{0} providers would work better by another route.")
-            : t`No route has to be changed.`}</strong></p>`}</div>
-        <progress aria-label=${t`Providers tried`} value=${tried} max=${rows.length}></progress>
+            : t`No route has to be changed.`}</strong>
+            ${lost > 0 && html` ${tn(lost, "For {0} provider no way works.", "For {0} providers no way works.")}`}</p>`}</div>
+        ${state === "running" && html`<progress aria-label=${t`Providers tried`} value=${tried} max=${rows.length}></progress>`}
         <ul class="history" aria-label=${t`What was found`}>${rows.map((row) => html`
           <${Found} key=${row.id} row=${row} proposal=${state === "over" ? proposals.find(({ id }) => id === row.id)?.route : undefined}
             isTaken=${!left.includes(row.id)}
@@ -112,8 +115,8 @@ function Result({ state, outcomes, problem }) {
   if (state === "stopped") return t`stopped`;
   if (problem) return html`<${Told} text=${problem} />`;
   const best = bestWay(outcomes);
-  if (best === "direct") return t`works directly`;
-  if (best === "relay") return t`works through ${workingRelay(outcomes)}`;
+  if (best === "direct") return html`<${StatusMark} grade="good" words=${t`works directly`} />`;
+  if (best === "relay") return html`<${StatusMark} grade="detour" words=${t`works through ${workingRelay(outcomes)}`} />`;
   const error = outcomes.findLast((outcome) => outcome.error)?.error;
-  return html`${t`No way works.`} ${error && html`<${Told} text=${error.message} />`}`;
+  return html`<${StatusMark} grade="bad" words=${t`No way works.`} /> ${error && html`<${Told} text=${error.message} />`}`;
 }
