@@ -320,8 +320,7 @@ class Bridge:
         """Return what is the user's, what is imported, and what the second would do to the first."""
         own = Side(_read_object(payload, "config"), self._client.config.secrets_by_id)
         other = Side(imported.document, imported.secrets)
-        held_back = [finding.item for finding in imported.findings if finding.kind in {"off", "code"}]
-        cautious = {item.replace("rules/", "rule/") if "/" in item else f"provider/{item}" for item in held_back}
+        cautious = {finding.item for finding in imported.findings if finding.kind in {"off", "code"}}
         return own, other, compare_documents(own, other, cautious)
 
     async def _write_export(self, payload: Payload) -> dict[str, Any]:

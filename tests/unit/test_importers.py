@@ -11,6 +11,7 @@ import pytest
 from sidestep.config import Config
 from sidestep.exporters import EXPORTS, write_export
 from sidestep.importers import FORMATS, Imported, ImportProblem, read_import, read_storage
+from sidestep.merging import Side, compare_documents
 from tests.unit.fixtures import IMPORTS, list_imports, read_expected
 
 READABLE = sorted(set(EXPORTS) - {"relay"})
@@ -199,7 +200,45 @@ def test_a_name_of_javascript_s_own_is_a_name() -> None:
 
 def test_our_own_rule_of_python_is_pointed_out() -> None:
     text = write_export(Config.load(MIXED)[0], "sidestep").text
-    assert [finding.item for finding in read_import(text).findings if finding.kind == "code"] == ["rules/own"]
+    assert [finding.item for finding in read_import(text).findings if finding.kind == "code"] == ["rule/own"]
+
+
+@pytest.mark.parametrize("fixture", FIXTURES, ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_what_is_said_of_an_item_names_it_as_the_merge_does(fixture: Path) -> None:
+    imported = read_import(fixture.read_text(encoding="utf-8"))
+    nothing = Side({"version": 2, "providers": [], "relays": []}, {})
+    keys = {change.key for change in compare_documents(nothing, Side(imported.document, imported.secrets))}
+    assert {finding.item for finding in imported.findings} - {""} <= keys
+
+
+def test_a_relay_and_a_provider_of_one_name_are_told_apart() -> None:
+    provider = {"id": "home", "kind": "openai", "name": "Home"}
+    relay = {"id": "home", "name": "Home", "url": "https://relay.example.org"}
+    document = {
+        "format": "sidestep-config",
+        "version": 2,
+        "config": {"version": 2, "providers": [provider], "relays": [relay]},
+    }
+    findings = read_import(json.dumps(document)).findings
+    assert [finding.item for finding in findings if finding.kind == "key_needed"] == ["provider/home", "relay/home"]
+
+
+@pytest.mark.parametrize("name", ["X-Team-Key", "X-Extra-Auth", "X-Signature", "X-Session-Id", "X-Access-Code"])
+def test_a_header_that_sounds_secret_stays_behind(name: str) -> None:
+    provider = {
+        "id": "p",
+        "kind": "custom",
+        "name": "P",
+        "base_url": "https://p.example.org/v1",
+        "dialect": "openai_chat",
+    }
+    config, _ = Config.load(
+        {"version": 2, "providers": [{**provider, "headers": {name: "made-up", "X-Title": "Kept"}}]}
+    )
+    for chosen in ("sidestep", "opencode", "litellm", "open-webui"):
+        text = write_export(config, chosen).text
+        assert "made-up" not in text
+        assert "Kept" in text
 
 
 def test_a_sealed_file_says_no_more_than_that() -> None:

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from sidestep.config import Config
+from sidestep.secret_names import is_secret_name
 
 __all__ = ["Exported", "blank_secret_headers", "name_variables", "write_sidecar"]
-
-_SECRET_NAME = re.compile(r"key|token|secret|passw|credential|cookie|auth|session", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +39,7 @@ def blank_secret_headers(config: Config) -> tuple[dict[str, Any], tuple[str, ...
     document = config.to_dict()
     notes = []
     for row in document["providers"]:
-        gone = [name for name in row["headers"] if _SECRET_NAME.search(name)]
+        gone = [name for name in row["headers"] if is_secret_name(name)]
         row["headers"] = {name: value for name, value in row["headers"].items() if name not in gone}
         if gone:
             notes.append(f"{row['name']}: left out, since it may be a secret: {', '.join(gone)}.")

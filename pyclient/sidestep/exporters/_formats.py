@@ -6,18 +6,13 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from sidestep.ai_sdk_packages import PACKAGES
 from sidestep.catalogue import load_catalogue
 from sidestep.config import Config, Provider
 from sidestep.exporters._files import Exported, blank_secret_headers, name_variables, write_sidecar
 
 __all__ = ["write_env", "write_litellm", "write_open_webui", "write_opencode", "write_own"]
 
-_PACKAGES: Mapping[str, str] = {
-    "openai_chat": "@ai-sdk/openai-compatible",
-    "anthropic": "@ai-sdk/anthropic",
-    "openai_responses": "@ai-sdk/openai",
-    "gemini": "@ai-sdk/google",
-}
 _JSON, _TEXT = "application/json", "text/plain"
 
 
@@ -53,7 +48,7 @@ def _opencode_provider(provider: Provider, headers: Mapping[str, str], variable:
     reference = kept.pop("key_reference", f"{{env:{variable}_API_KEY}}")
     has_key = bool(provider.api_key) or provider.entry.key_required
     return {
-        "npm": _PACKAGES[provider.dialect],
+        "npm": PACKAGES[provider.dialect],
         **kept,
         "name": provider.name,
         "options": {

@@ -185,7 +185,7 @@ class Collector:
         if gone:
             notes.append(("left_out", f"Not kept, since it may hold secrets or chats, or is large: {_name_all(gone)}."))
         for kind, message in notes:
-            self.note(kind, message, provider.id)
+            self.note(kind, message, f"provider/{provider.id}")
         return provider.id
 
     def _find_address(self, draft: Draft, notes: list[tuple[FindingKind, str]]) -> tuple[CatalogueEntry, str]:
@@ -253,7 +253,7 @@ class Collector:
             else:
                 if relay.id not in self._relays:
                     self._relays[relay.id] = relay.to_dict()
-                    self.note("key_needed", "A relay asks for its token: pair it by its link.", relay.id)
+                    self.note("key_needed", "A relay asks for its token: pair it by its link.", f"relay/{relay.id}")
                 return draft.route
         if draft.route == "relay" and not draft.relay_url:
             notes.append(("changed", "It went through a gateway there that is not named; its route is Auto here."))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from sidestep.ai_sdk_packages import PACKAGES
 from sidestep.catalogue import CUSTOM, load_catalogue
 from sidestep.importers._drafts import Collector, Draft
 from sidestep.importers._formats import Format, count_fields
@@ -13,12 +14,7 @@ from sidestep.importers._rows import Row
 
 __all__ = ["LITELLM", "OPENCODE", "PORTKEY"]
 
-_PACKAGES: Mapping[str, str] = {
-    "@ai-sdk/openai-compatible": "openai_chat",
-    "@ai-sdk/anthropic": "anthropic",
-    "@ai-sdk/openai": "openai_responses",
-    "@ai-sdk/google": "gemini",
-}
+_DIALECTS = {package: dialect for dialect, package in PACKAGES.items()}
 
 
 def _recognise_opencode(value: Any) -> int:
@@ -52,7 +48,7 @@ def _read_opencode(value: Any, collector: Collector) -> None:
             id=provider_id,
             base_url=options.text("baseURL", "baseUrl") or row.text("api"),
             api_key=options.text("apiKey"),
-            dialect=_PACKAGES.get(package, ""),
+            dialect=_DIALECTS.get(package, ""),
             headers=options.pairs("headers"),
             models=list(models),
             is_off=provider_id in disabled,
@@ -60,7 +56,7 @@ def _read_opencode(value: Any, collector: Collector) -> None:
         rest_of_options = options.rest()
         draft.rest = {
             **row.rest(),
-            **({"npm": package} if package and package not in _PACKAGES else {}),
+            **({"npm": package} if package and package not in _DIALECTS else {}),
             **({"models": details} if details else {}),
             **({"options": rest_of_options} if rest_of_options else {}),
         }

@@ -47,11 +47,14 @@ def read_own(value: Mapping[str, Any]) -> Imported:
         Finding("left_out" if problem.item else "changed", "", f"{problem.item or problem.field}: {problem.message}")
         for problem in problems
     ]
-    findings += [Finding("code", f"rules/{rule.id}", "This rule is Python code, which can do what this page can.")
+    findings += [Finding("code", f"rule/{rule.id}", "This rule is Python code, which can do what this page can.")
                  for rule in config.policies.rules if rule.python]  # fmt: skip
     wants = [provider for provider in config.providers if provider.entry.key_required and not provider.api_key]
-    findings += [Finding("key_needed", provider.id, "There was no key with it: type it here.") for provider in wants]
-    findings += [Finding("key_needed", relay.id, "A relay asks for its token: pair it by its link.")
+    findings += [
+        Finding("key_needed", f"provider/{provider.id}", "There was no key with it: type it here.")
+        for provider in wants
+    ]
+    findings += [Finding("key_needed", f"relay/{relay.id}", "A relay asks for its token: pair it by its link.")
                  for relay in config.relays if not relay.token]  # fmt: skip
     if isinstance(value.get("chats"), list) and value["chats"]:
         count = len(value["chats"])

@@ -24,7 +24,8 @@ class Finding:
     Attributes:
         kind: a key has to be typed; something was put right; a header was set aside; something has no place here and is
             kept beside (`kept`) or is not (`left_out`); it was switched off there; it runs code.
-        item: id of the provider or relay, `rules/ID` of a rule; empty for the document.
+        item: key of the item, as `sidestep.merging` makes it (`provider/ID`, `relay/ID`, `rule/ID`); empty for the
+            document.
         message: a sentence, without a secret.
     """
 

@@ -7,16 +7,14 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+from sidestep.secret_names import is_secret_name
+
 __all__ = ["Row", "clean_line", "prune"]
 
-_SECRET_NAME = re.compile(
-    r"key|token|secret|passw|credential|cookie|auth|bearer|access.?code|signature|session.?id", re.IGNORECASE
-)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+")
 _CONTENT_NAME = re.compile(r"sessions|messages|conversations|chats", re.IGNORECASE)
 _LARGEST_EXTRA = 20_000  # characters of JSON
 _GONE = object()
-_HARMLESS = frozenset({"authtype", "auth_type", "authscheme", "max_tokens", "maxtokens", "maxoutputtokens"})
 
 
 def clean_line(text: str, longest: int = 100) -> str:
@@ -167,7 +165,7 @@ def _prune_value(place: str, value: Any, secrets: Collection[str], gone: list[st
 
 def _is_secret(name: str, value: Any) -> bool:
     is_said = isinstance(value, str | Mapping | list) and bool(value)
-    return is_said and name.lower() not in _HARMLESS and bool(_SECRET_NAME.search(name))
+    return is_said and is_secret_name(name)
 
 
 def _parse_quietly(text: str) -> Any:

@@ -66,8 +66,9 @@ def fill_from_sidecar(imported: Imported, sidecar: Mapping[str, Any] | None) -> 
         providers.append({**row, **{name: found[name] for name in said if not _is_alike(name, found, row)}})
     document = {**ours, "providers": [*providers, *unmatched]}
     keys = {renamed.get(name, name): key for name, key in imported.secrets["providers"].items()}
+    items = {f"provider/{before}": f"provider/{after}" for before, after in renamed.items()}
     findings = tuple(
-        replace(finding, item=renamed.get(finding.item, finding.item))
+        replace(finding, item=items.get(finding.item, finding.item))
         for finding in imported.findings
         if finding.kind != "kept"
     )

@@ -29,7 +29,9 @@ export function ImportPreview({ preview: { imported, changes }, source, close })
   const { actions } = useApp();
   const [choices, setChoices] = useState(() => proposed(changes));
   const [isBusy, setBusy] = useState(false);
-  const general = imported.findings.filter(({ item }) => !changes.some((change) => keyOf(item) === change.key || itemOf(change) === item));
+  const general = imported.findings.filter(({ item }) => !changes.some(({ key }) => key === item));
+  const { providers = [], relays = [] } = imported.secrets;
+  const withKey = new Set([...providers.map((id) => `provider/${id}`), ...relays.map((id) => `relay/${id}`)]);
   const apply = async () => {
     setBusy(true);
     await actions.reported(actions.moving.apply(source, choices).then(close));
@@ -46,8 +48,7 @@ export function ImportPreview({ preview: { imported, changes }, source, close })
             <h3>${KINDS[kind]()}</h3>
             <ul>${rows.map((change) => html`
               <${Item} key=${change.key} change=${change} choice=${choices[change.key]}
-                hasKey=${(imported.secrets[kind === "relay" ? "relays" : "providers"] ?? []).includes(itemOf(change))}
-                findings=${imported.findings.filter(({ item }) => item !== "" && (keyOf(item) === change.key || (item === itemOf(change) && ["provider", "relay"].includes(kind))))}
+                hasKey=${withKey.has(change.key)} findings=${imported.findings.filter(({ item }) => item === change.key)}
                 choose=${(/** @type {MergeChoice} */ choice) => setChoices({ ...choices, [change.key]: choice })} />`)}</ul>
           </section>`;
       })}
@@ -100,12 +101,3 @@ function proposed(changes) {
   return Object.fromEntries(changes.map(({ key, state, proposal }) => [key, state === "same" ? "keep" : proposal]));
 }
 
-/** @param {Change} change @returns {string} its id in the imported document */
-function itemOf({ key }) {
-  return key.slice(key.indexOf("/") + 1);
-}
-
-/** @param {string} item  of a finding @returns {string} the change's key, where the item names one */
-function keyOf(item) {
-  return item.startsWith("rules/") ? `rule/${item.slice("rules/".length)}` : item;
-}
