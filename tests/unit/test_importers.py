@@ -144,6 +144,15 @@ def test_what_other_apps_left_in_storage_is_found() -> None:
     assert [row["id"] for row in found.document["providers"]] == ["z.ai", "openai", "opencode"]
 
 
+def test_a_provider_of_both_roles_in_storage_is_one() -> None:
+    chosen = json.dumps({"_current": "MistralAI", "MistralAI": {"apiKey": "mi-made-up"}, "None": {"provider": "None"}})
+    found = read_storage({"@jupyterlite/ai:chat-settings": chosen, "@jupyterlite/ai:completer-settings": chosen})
+    assert found is not None
+    assert [row["kind"] for row in found.document["providers"]] == ["mistral"]
+    assert found.secrets["providers"] == {"mistral": "mi-made-up"}
+    assert not found.findings
+
+
 @pytest.mark.parametrize(
     "entries", [{}, {"opencode-providers": "[]"}, {"opencode-providers": "{"}, {"hollama-servers": "7"}]
 )

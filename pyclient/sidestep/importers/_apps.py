@@ -14,6 +14,7 @@ from sidestep.importers._rows import Row
 
 __all__ = ["BIG_AGI", "JUPYTERLITE", "LOBECHAT", "NEXTCHAT", "OPEN_WEBUI"]
 
+_JUPYTER_STORAGE = ("@jupyterlite/ai:chat-settings", "@jupyterlite/ai:completer-settings")
 _WEBUI_LISTS = ("OPENAI_API_BASE_URLS", "OPENAI_API_KEYS", "OPENAI_API_CONFIGS")
 
 
@@ -244,7 +245,7 @@ def _find_jupyter(value: Any) -> Mapping[str, Any] | None:
     providers = value.get("providers")
     if isinstance(providers, list) and count_fields(providers, "provider", "model") == 2:  # noqa: PLR2004
         return value
-    if "AIprovider" in value or "AIproviders" in value:
+    if any(name in value for name in ("AIprovider", "AIproviders", *_JUPYTER_STORAGE)):
         return value
     for name, inner in value.items():
         if "jupyterlite/ai" in name and (found := _find_jupyter(inner)):
@@ -262,9 +263,7 @@ def _recognise_jupyter(value: Any) -> int:
 
 def _read_jupyter(value: Any, collector: Collector) -> None:
     whole = Row(_find_jupyter(value) or {})
-    older = whole.row("AIprovider")
-    listed = [*whole.rows("providers"), *([older] if "provider" in older else []), *whole.rows("AIproviders")]
-    for row in listed:
+    for row in [*whole.rows("providers"), *_list_earlier_jupyter(whole)]:
         kind = row.text("provider")
         model = row.text("model")
         draft = Draft(
@@ -281,6 +280,21 @@ def _read_jupyter(value: Any, collector: Collector) -> None:
     collector.keep(whole.rest())
 
 
+def _list_earlier_jupyter(whole: Row) -> list[Row]:
+    """Return the providers of earlier versions: one for each role, mostly the same; in a browser's storage by name."""
+    roles = whole.row("AIproviders")
+    found = [whole.value("AIprovider"), roles.value("chat"), roles.value("completer")]
+    for name in _JUPYTER_STORAGE:
+        stored = whole.value(name)
+        by_name = stored if isinstance(stored, Mapping) else {}
+        found += [{"provider": kind, **row} for kind, row in by_name.items() if isinstance(row, Mapping)]
+    rows: list[Mapping[str, Any]] = []
+    for row in found:
+        if isinstance(row, Mapping) and row.get("provider") not in (None, "None") and row not in rows:
+            rows.append(row)
+    return [Row(row) for row in rows]
+
+
 def read_lobe_link(text: str) -> str:
     """Return the settings in a LobeChat link, JSON, or nothing where there are none."""
     return next(iter(parse_qs(urlsplit(text).query).get("settings", [])), "")
@@ -290,4 +304,4 @@ OPEN_WEBUI = Format("open-webui", "Open WebUI's connections", _recognise_webui, 
 NEXTCHAT = Format("nextchat", "a NextChat backup", _recognise_nextchat, _read_nextchat, ("access-control",))
 LOBECHAT = Format("lobechat", "LobeChat's settings", _recognise_lobe, _read_lobe)
 BIG_AGI = Format("big-agi", "a big-AGI backup", _recognise_big_agi, _read_big_agi, ("app-models",))
-JUPYTERLITE = Format("jupyterlite-ai", "JupyterLite AI's settings", _recognise_jupyter, _read_jupyter)
+JUPYTERLITE = Format("jupyterlite-ai", "JupyterLite AI's settings", _recognise_jupyter, _read_jupyter, _JUPYTER_STORAGE)
