@@ -119,7 +119,7 @@ def test_the_file_is_on_disk_while_it_is_written_and_is_deleted_with_everything_
     wait_for_python(page)
     ask_demo(page)
     save_all(page)
-    expect(page.get_by_text("Saved: 1 chat, 2 messages.")).to_be_visible()
+    expect(page.get_by_text("The backup holds: 1 chat, 2 messages.")).to_be_visible()
     assert len(page.evaluate(_SCRATCH_FILES)) == 1
     page.get_by_role("button", name="Delete everything…").click()
     dialog = page.get_by_role("dialog")

@@ -52,9 +52,8 @@ export function openPage(worker) {
   async function restore() {
     await keeper.open();
     await actions.restore();
-    model.loaded.value = true;
-    await actions.openCatalogue();
     settingsAreLoaded();
+    model.loaded.value = true;
     if (pairingLink) pair(page, pairingLink);
     if (importLink) offerImport(page, importLink);
   }

@@ -55,12 +55,11 @@ export async function eraseScratchFiles() {
 
 /** @returns {Promise<(ScratchFile & {discard: () => Promise<void>}) | null>} null where the browser has no such place */
 async function openDiskFile() {
-  const folder = await findFolder({ create: true });
+  const folder = "createWritable" in (globalThis.FileSystemFileHandle?.prototype ?? {}) && await findFolder({ create: true });
   if (!folder) return null;
   const name = crypto.randomUUID();
   const handle = await folder.getFileHandle(name, { create: true });
-  const writable = await handle.createWritable?.();
-  if (!writable) return null;
+  const writable = await handle.createWritable();
   return {
     write: (text) => writable.write(text),
     async finish() {

@@ -150,7 +150,7 @@ export function backupActions({ model, rpc, keeper, settings, conversations, toa
           counts = await write(file, abort.signal, (done) => { model.saving.value = { done, stop }; });
         });
         saveBlob("sidestep-backup.jsonl", blob);
-        toast(`${t`Saved:`} ${words(counts)}`);
+        toast(`${t`The backup holds:`} ${words(counts)}`);
       } catch (error) {
         if (!abort.signal.aborted) throw error;
       } finally {

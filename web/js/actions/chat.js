@@ -19,9 +19,10 @@ import { t } from "../words.js";
  * @param {Rpc} app.rpc
  * @param {ReturnType<typeof conversationActions>} app.conversations
  * @param {Promise<void>} app.loaded  settled once stored settings are in place
+ * @param {() => Promise<unknown>} app.catalogued  settled once it is known which models there are, or that nobody can tell
  * @param {(text: string) => void} app.toast
  */
-export function chatActions({ model, rpc, conversations, loaded, toast }) {
+export function chatActions({ model, rpc, conversations, loaded, catalogued, toast }) {
   /**
    * @param {string[]} models
    * @returns {Answer[]} none where there is nobody to ask
@@ -100,6 +101,8 @@ export function chatActions({ model, rpc, conversations, loaded, toast }) {
      */
     async send(text, attachments = []) {
       await loaded;
+      // Before it is known which models there are, none may be chosen.
+      if (!model.model.value) await catalogued();
       const conversation = conversations.currentConversation();
       if (!(text.trim() || attachments.length) || isBusy()) return false;
       const models = [model.model.value, ...model.comparedModels.value];

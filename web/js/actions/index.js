@@ -42,6 +42,8 @@ const DEMO_MODEL = "tour";
  * @param {{model: PageModel, rpc: Rpc, keeper: Keeper, tabs: Tabs, loaded: Promise<void>, origin: string}} app
  */
 export function createActions({ model, rpc, keeper, tabs, loaded, origin }) {
+  /** @type {Promise<unknown>} */
+  let catalogued = Promise.resolve();
   const { toast, dismissToast } = toastActions(model, (work) => reported(work));
   const models = modelActions({ model, rpc, keeper });
   const secrets = secretActions({ model, keeper, tabs, changed: () => void reported(settings.configure()) });
@@ -53,7 +55,7 @@ export function createActions({ model, rpc, keeper, tabs, loaded, origin }) {
   const conversations = conversationActions({ model, keeper, tabs, toast });
   const backups = backupActions({ model, rpc, keeper, settings, conversations, toast });
   const attachments = attachmentActions({ model, keeper, toast });
-  const chat = chatActions({ model, rpc, conversations, loaded, toast });
+  const chat = chatActions({ model, rpc, conversations, loaded, catalogued: () => catalogued, toast });
   const preferences = preferenceActions({ model });
   const updates = updateActions({ model });
   const data = dataActions({ model, keeper });
@@ -100,11 +102,7 @@ export function createActions({ model, rpc, keeper, tabs, loaded, origin }) {
       knowledge.probeWhenIdle();
       void dropOldScratchFiles();
       void moving.offerForeignStorage(stored?.seenStorage);
-    },
-
-    /** Only then is it known of each provider which models it has. */
-    async openCatalogue() {
-      await reported(settings.loadCatalogue().then(() => models.ensureModel()));
+      catalogued = reported(settings.loadCatalogue().then(() => models.ensureModel()));
     },
 
     /**
@@ -154,7 +152,7 @@ export function createActions({ model, rpc, keeper, tabs, loaded, origin }) {
 
     /** The provider that needs no key is added, and asked from now on. */
     tryDemo() {
-      models.chooseModel(`${settings.findDemo().id}/${DEMO_MODEL}`);
+      models.chooseModel(`${settings.ensureDemo().id}/${DEMO_MODEL}`);
     },
 
     /**

@@ -162,16 +162,17 @@ export function settingsActions({ model, rpc, keeper, tabs, secrets, toast, repo
     },
 
     /**
-     * There is nothing in it that Python would have to check, so that what is asked of it next need not wait.
+     * Python has nothing to check in it, so that what is asked of it next need not wait.
      *
      * @returns {Provider} the provider that answers in this page, added where it is not there
      */
-    findDemo() {
+    ensureDemo() {
       const { providers } = model.config.value;
       const known = providers.find(({ kind }) => kind === "demo");
       if (known) return known;
       const id = freeId("demo", [GROUP, ...providers.map((provider) => provider.id)]);
-      const demo = { id, kind: "demo", name: t`Demo`, base_url: "", dialect: "", headers: {}, route: /** @type {const} */ ("direct"), models: [] };
+      const demo = { id, kind: "demo", name: t`Demo`, base_url: "", dialect: "", headers: {},
+        route: /** @type {const} */ ("direct"), models: [] };
       adopt(withProvider(model.config.value, demo));
       return demo;
     },

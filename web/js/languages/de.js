@@ -115,7 +115,6 @@ export const words = {
   "Route through {0}": "Durch {0} leiten",
   "Save as a file": "Als Datei speichern",
   "Saved as {0}.": "Gespeichert als {0}.",
-  "Saved:": "Gespeichert:",
   "Saving…": "Wird gespeichert …",
   "Something follows the end of this backup, in line {0}.":
     "Nach dem Ende dieser Sicherung folgt noch etwas, in Zeile {0}.",
@@ -144,6 +143,7 @@ export const words = {
     "Dieser Browser hat keinen Platz mehr: Nur ein Teil der Sicherung wurde hinzugefügt. Schaffe Platz und hole sie dann noch einmal zurück, um den Rest zu bekommen.",
   "This backup ends in the middle, after line {0}: the rest of it is missing.":
     "Diese Sicherung endet mittendrin, nach Zeile {0}: Der Rest fehlt.",
+  "The backup holds:": "Die Sicherung enthält:",
   "This backup is damaged in chat {0}.": "Diese Sicherung ist in Chat {0} beschädigt.",
   "This backup is damaged in line {0}.": "Diese Sicherung ist in Zeile {0} beschädigt.",
   "This backup is of version {0}; this page knows {1}. Open it with a newer Sidestep.":

@@ -116,7 +116,6 @@ export const words = {
   "Route through {0}": "Encaminar por {0}",
   "Save as a file": "Guardar como archivo",
   "Saved as {0}.": "Guardado como {0}.",
-  "Saved:": "Guardado:",
   "Saving…": "Guardando…",
   "Something follows the end of this backup, in line {0}.": "Hay algo tras el final de esta copia, en la línea {0}.",
   "Stopped: a part of the backup was added. Restore it again for the rest.":
@@ -144,6 +143,7 @@ export const words = {
     "Este navegador no tiene más espacio: solo se añadió una parte de la copia. Libera espacio y restáurala otra vez para obtener el resto.",
   "This backup ends in the middle, after line {0}: the rest of it is missing.":
     "Esta copia termina a medias, tras la línea {0}: falta el resto.",
+  "The backup holds:": "La copia contiene:",
   "This backup is damaged in chat {0}.": "Esta copia está dañada en el chat {0}.",
   "This backup is damaged in line {0}.": "Esta copia está dañada en la línea {0}.",
   "This backup is of version {0}; this page knows {1}. Open it with a newer Sidestep.":
