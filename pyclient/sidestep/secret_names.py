@@ -7,7 +7,7 @@ import re
 __all__ = ["is_secret_name"]
 
 _SECRET = re.compile(
-    r"key|token|secret|passw|credential|cookie|auth|bearer|access.?code|signature|session.?id", re.IGNORECASE
+    r"key|token|secret|passw|credential|cookie|auth|bearer|access.?code|signature|session", re.IGNORECASE
 )
 _HARMLESS = frozenset({"authtype", "auth_type", "authscheme", "max_tokens", "maxtokens", "maxoutputtokens"})
 

@@ -13,6 +13,7 @@ import { failureOf } from "../rpc.js";
 import { isOutOfRoom, writeScratchFile } from "../scratch_files.js";
 import { BackupWriter, readBackup } from "../state/backups.js";
 import { inOrder } from "../state/conversations.js";
+import { isObject } from "../state/policies.js";
 import { loadHead, loadMessage } from "../state/stored_conversations.js";
 import { t, tn } from "../words.js";
 
@@ -20,9 +21,6 @@ import { t, tn } from "../words.js";
 const MOST_ROWS = 200;
 const MOST_CHARACTERS = 1 << 20;
 const FIRST_ROWS = 4;
-
-/** @param {unknown} value */
-const isObject = (value) => value !== null && typeof value === "object" && !Array.isArray(value);
 
 /** @param {Counts} counts */
 const words = ({ conversations, messages }) =>
