@@ -16,6 +16,7 @@ import { createPageModel } from "./model.js";
 import { applyPreferences } from "./preferences.js";
 import { Rpc } from "./rpc.js";
 import { parsePairing } from "./state/pairings.js";
+import { dropOldScratchFiles } from "./scratch_files.js";
 import { saveDraft } from "./store.js";
 import { Tabs } from "./tabs.js";
 import { t } from "./words.js";
@@ -76,7 +77,11 @@ function watch(page, keeper) {
   });
   // Not before: what is fetched then is for another time, and would be in the way of this one.
   const isSettled = computed(() => ["ready", "failed"].includes(model.python.value.phase));
-  effect(() => { if (isSettled.value) void actions.updates.keepPage(); });
+  effect(() => {
+    if (!isSettled.value) return;
+    void actions.updates.keepPage();
+    void dropOldScratchFiles();
+  });
 }
 
 /**

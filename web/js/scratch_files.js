@@ -5,6 +5,7 @@
  * memory cannot refuse them. Elsewhere, and where that place is full, they are in memory.
  */
 import { STILL_READ_MS } from "./files.js";
+import { isOutOfRoom } from "./store.js";
 
 const FOLDER = "sidestep-scratch";
 
@@ -30,19 +31,12 @@ export async function writeScratchFile(write) {
   return inMemory.finish();
 }
 
-/** @param {unknown} error @returns {boolean} whether the browser has no more room for this page */
-export function isOutOfRoom(error) {
-  return error instanceof DOMException && error.name === "QuotaExceededError";
-}
-
 /** Deletes those that nobody reads any more, also of a page that was closed before it could. */
 export async function dropOldScratchFiles() {
   const folder = await findFolder();
   if (!folder) return;
   for await (const [name, handle] of folder.entries()) {
-    if (handle.kind !== "file") continue;
-    const { lastModified } = await handle.getFile();
-    if (Date.now() - lastModified > STILL_READ_MS) await drop(folder, name);
+    if (handle.kind === "file" && await isUnread(handle)) await drop(folder, name);
   }
 }
 
@@ -94,6 +88,16 @@ async function findFolder(how) {
   } catch {
     // It is not there, or the browser has it closed: private windows, and pages that may keep nothing.
     return null;
+  }
+}
+
+/** @param {FileSystemFileHandle} handle */
+async function isUnread(handle) {
+  try {
+    return Date.now() - (await handle.getFile()).lastModified > STILL_READ_MS;
+  } catch {
+    // Another tab has dropped it since it was listed.
+    return false;
   }
 }
 

@@ -257,6 +257,11 @@ export class Store {
   }
 }
 
+/** @param {unknown} error @returns {boolean} whether the browser has no more room for this page */
+export function isOutOfRoom(error) {
+  return error instanceof DOMException && error.name === "QuotaExceededError";
+}
+
 /** @returns {Record<string, string>} by conversation; that of a new chat under the empty name */
 export function readDrafts() {
   try {

@@ -10,11 +10,12 @@
  */
 import { saveBlob } from "../files.js";
 import { failureOf } from "../rpc.js";
-import { isOutOfRoom, writeScratchFile } from "../scratch_files.js";
+import { writeScratchFile } from "../scratch_files.js";
 import { BackupWriter, readBackup } from "../state/backups.js";
 import { inOrder } from "../state/conversations.js";
 import { isObject } from "../state/policies.js";
 import { loadHead, loadMessage } from "../state/stored_conversations.js";
+import { isOutOfRoom } from "../store.js";
 import { t, tn } from "../words.js";
 
 /** Rows read or written in one transaction, and their characters: more would be felt. */

@@ -11,7 +11,6 @@
  * @import { Keeper } from "./keeper.js"
  */
 import { failureOf } from "../rpc.js";
-import { dropOldScratchFiles } from "../scratch_files.js";
 import { splitModel } from "../state/models.js";
 import { t } from "../words.js";
 import { attachmentActions } from "./attachments.js";
@@ -100,7 +99,6 @@ export function createActions({ model, rpc, keeper, tabs, loaded, origin }) {
       await secrets.begin(book);
       settings.begin({ config: stored?.config, knowledge: { evidence, ledger, metrics: metrics ?? [] } });
       knowledge.probeWhenIdle();
-      void dropOldScratchFiles();
       void moving.offerForeignStorage(stored?.seenStorage);
       catalogued = reported(settings.loadCatalogue().then(() => models.ensureModel()));
     },

@@ -6,9 +6,9 @@
  * @import { Tabs } from "../tabs.js"
  */
 import { changedMessages } from "../state/conversations.js";
-import { eraseScratchFiles, isOutOfRoom } from "../scratch_files.js";
+import { eraseScratchFiles } from "../scratch_files.js";
 import { t } from "../words.js";
-import { Store, keepUnsaved, takeUnsaved } from "../store.js";
+import { Store, isOutOfRoom, keepUnsaved, takeUnsaved } from "../store.js";
 
 const SAVE_EVERY_MS = 1000;
 /** Of what the browser grants; beyond it the page says so, while everything can still be stored. */
