@@ -9,7 +9,17 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, Download, Locator, Page, expect
 
-from tests.browser.pages import ask_demo, last_answer, open_settings, provider_cards, send, wait_for_python
+from tests.browser.pages import (
+    ask_demo,
+    last_answer,
+    open_settings,
+    provider_cards,
+    send,
+    set_passphrase,
+    store_provider,
+    wait_for_python,
+)
+from tests.fakes.providers import OpenProvider
 
 HEADER = json.dumps({"format": "sidestep-backup", "version": 1, "saved": "2026-11-27T00:00:00Z"})
 CHAT = {
@@ -208,6 +218,130 @@ def test_saving_can_be_cancelled(page: Page, static_server: str) -> None:
     expect(page.get_by_role("button", name="Save everything as a file")).to_be_enabled()
     assert page.evaluate(_SCRATCH_FILES) == []
     assert not downloads
+
+
+def save_with_keys(page: Page, passphrase: str) -> bytes:
+    open_settings(page)
+    page.get_by_role("button", name="Save it with keys…").click()
+    dialog = page.get_by_role("dialog", name="Save everything, with keys")
+    dialog.get_by_label("Passphrase", exact=True).fill("short")
+    dialog.get_by_role("button", name="Save as a file").click()
+    expect(dialog.get_by_text("At least 10 characters.")).to_be_visible()
+    dialog.get_by_label("Passphrase", exact=True).fill(passphrase)
+    dialog.get_by_label("Once more", exact=True).fill(passphrase)
+    with page.expect_download() as waiting:
+        dialog.get_by_role("button", name="Save as a file").click()
+    expect(dialog).to_have_count(0)
+    return Path(waiting.value.path()).read_bytes()
+
+
+def open_with_key(page: Page, address: str, fake: OpenProvider) -> None:
+    page.goto(address)
+    store_provider(page, fake)
+    page.reload()
+    wait_for_python(page)
+
+
+def test_keys_come_back_under_their_passphrase_and_in_no_other_way(
+    page: Page, static_server: str, open_provider: OpenProvider, new_context: Callable[..., BrowserContext]
+) -> None:
+    open_with_key(page, static_server, open_provider)
+    assert open_provider.key.encode() not in save_all(page)
+    saved = save_with_keys(page, "correct horse battery")
+    assert open_provider.key.encode() not in saved
+    other = new_context().new_page()
+    other.goto(static_server)
+    wait_for_python(other)
+    dialog = open_restore(other, saved)
+    dialog.get_by_label("Passphrase of the keys in it", exact=True).fill("not the right one")
+    dialog.get_by_role("button", name="Restore", exact=True).click()
+    expect(dialog.get_by_role("alert")).to_contain_text("That is not its passphrase")
+    expect(other.get_by_role("main")).to_contain_text("0 chats, 0 messages.")
+    dialog.get_by_label("Passphrase of the keys in it", exact=True).fill("correct horse battery")
+    dialog.get_by_role("button", name="Restore", exact=True).click()
+    expect(dialog).to_have_count(0)
+    other.get_by_role("link", name="Providers").click()
+    expect(provider_cards(other)).to_contain_text("Key: On this device")
+    other.get_by_role("link", name="Chat", exact=True).click()
+    send(other, "Hello")
+    expect(last_answer(other)).to_have_attribute("data-status", "done")
+    assert open_provider.chats[-1].headers["authorization"] == f"Bearer {open_provider.key}"
+
+
+def test_nothing_is_restored_while_its_keys_could_not_be_kept(
+    page: Page, static_server: str, open_provider: OpenProvider, new_context: Callable[..., BrowserContext]
+) -> None:
+    open_with_key(page, static_server, open_provider)
+    saved = save_with_keys(page, "correct horse battery")
+    other = new_context().new_page()
+    open_with_key(other, static_server, open_provider)
+    set_passphrase(other)
+    other.get_by_role("button", name="Lock now").click()
+    before = read_config(other)
+    dialog = open_restore(other, saved)
+    dialog.get_by_label("Passphrase of the keys in it", exact=True).fill("correct horse battery")
+    dialog.get_by_role("button", name="Restore", exact=True).click()
+    expect(dialog.get_by_role("alert")).to_contain_text("Your keys are locked. Unlock them first.")
+    assert read_config(other) == before
+    dialog.get_by_role("button", name="Cancel").click()
+    other.get_by_role("button", name="Save it with keys…").click()
+    expect(other.get_by_role("dialog")).to_contain_text("Keys that are locked now are not in it.")
+
+
+def test_without_their_passphrase_the_keys_stay_in_the_file(
+    page: Page, static_server: str, open_provider: OpenProvider, new_context: Callable[..., BrowserContext]
+) -> None:
+    open_with_key(page, static_server, open_provider)
+    saved = save_with_keys(page, "correct horse battery")
+    other = new_context().new_page()
+    other.goto(static_server)
+    wait_for_python(other)
+    open_restore(other, saved).get_by_role("button", name="Restore", exact=True).click()
+    expect(other.get_by_role("dialog")).to_have_count(0)
+    other.get_by_role("link", name="Providers").click()
+    expect(provider_cards(other)).to_contain_text("No key")
+
+
+def test_a_key_that_is_here_goes_nowhere_else_because_of_a_backup(
+    page: Page, static_server: str, open_provider: OpenProvider
+) -> None:
+    open_with_key(page, static_server, open_provider)
+    provider = read_config(page)["providers"][0]
+    relay = {"id": "new", "name": "New", "url": "https://relay.example", "order": 1, "weight": 1, "enabled": True}
+    consents = [{"relay": "new", "provider": "fake"}, {"relay": "new", "provider": "*"}]
+
+    def write(base_url: str) -> str:
+        moved = {**provider, "base_url": base_url}
+        config = {"version": 2, "providers": [moved], "relays": [relay], "consents": consents}
+        return write_lines(HEADER, {"kind": "config", "config": config}, EMPTY_END)
+
+    # The address is the same: the key stays, and no relay that came with the file may see it.
+    open_restore(page, write(open_provider.base_url)).get_by_role("button", name="Restore", exact=True).click()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.get_by_role("link", name="Providers").click()
+    expect(provider_cards(page)).to_contain_text("Key: On this device")
+    config = read_config(page)
+    assert [row["id"] for row in config["relays"]] == ["new"]
+    assert config["consents"] == []
+    # Another address: the key stays behind, and comes back with the configuration that it was kept for.
+    open_restore(page, write("https://elsewhere.example/v1")).get_by_role("button", name="Restore", exact=True).click()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.get_by_role("link", name="Providers").click()
+    expect(provider_cards(page)).to_contain_text("No key")
+    open_settings(page)
+    page.get_by_role("region", name="Earlier configurations").get_by_role("listitem").first.get_by_role(
+        "button"
+    ).click()
+    page.get_by_role("link", name="Providers").click()
+    expect(provider_cards(page)).to_contain_text("Key: On this device")
+
+
+def read_config(page: Page) -> dict[str, Any]:
+    config: dict[str, Any] = page.evaluate("""async () => {
+      const { Store } = await import(own("js/store.js"));
+      return (await (await Store.open(() => {})).settings()).config;
+    }""")
+    return config
 
 
 def test_what_a_new_chat_begins_with_is_in_the_backup(

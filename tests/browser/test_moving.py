@@ -94,6 +94,22 @@ def test_what_is_there_is_kept_replaced_or_doubled(opened: Page) -> None:
     expect(provider_cards(page)).to_have_count(2)
 
 
+def test_a_key_does_not_go_where_an_import_moves_its_provider(opened: Page) -> None:
+    page = opened
+    import_env(page, "OPENAI_API_KEY=sk-made-up-1", "Apply 1 item")
+    moved = {**stored_config(page)["providers"][0], "base_url": "https://elsewhere.example/v1"}
+    text = json.dumps({"format": "sidestep-config", "version": 2, "config": {"version": 2, "providers": [moved]}})
+    look_at(dialog := open_import(page), text)
+    expect(dialog.get_by_role("listitem").filter(has_text="OpenAI")).to_contain_text("in conflict")
+    dialog.get_by_label("What becomes of OpenAI").select_option("replace")
+    dialog.get_by_role("button", name="Apply 1 item").click()
+    expect(provider_cards(page)).to_contain_text("No key")
+    assert stored_config(page)["providers"][0]["base_url"] == "https://elsewhere.example/v1"
+    page.get_by_role("button", name="Undo").last.click()
+    expect(provider_cards(page)).to_contain_text("Key: On this device")
+    assert stored_config(page)["providers"][0]["base_url"] != "https://elsewhere.example/v1"
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

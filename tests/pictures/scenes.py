@@ -184,14 +184,27 @@ def _moves(page: Page) -> None:
     expect(dialog.get_by_role("button", name="Close")).to_have_count(2)
 
 
-def _restore(page: Page) -> None:
+def _backup(page: Page) -> None:
     _wait(page)
+    page.get_by_role("button", name="Save it with keys…").click()
+    dialog = page.get_by_role("dialog", name="Save everything, with keys")
+    for label in ("Passphrase", "Once more"):
+        dialog.get_by_label(label, exact=True).fill("correct horse battery")
+
+
+def _restore(page: Page) -> None:
+    _backup(page)
     with page.expect_download() as waiting:
-        page.get_by_role("button", name="Save everything as a file").click()
+        page.get_by_role("button", name="Save as a file").click()
     page.get_by_role("button", name="Restore a backup…").click()
     dialog = page.get_by_role("dialog", name="Restore a backup")
     dialog.get_by_label("Backup to restore").set_input_files(waiting.value.path())
     expect(dialog.get_by_role("row", name="In the backup")).to_be_visible()
+
+
+def _data(page: Page) -> None:
+    _wait(page)
+    page.get_by_role("button", name="Save it with keys…").scroll_into_view_if_needed()
 
 
 def _history(page: Page) -> None:
@@ -226,6 +239,8 @@ SCENES = (
     Scene("import", "#providers", _import),
     Scene("export", "#settings", _export),
     Scene("moves", "#providers", _moves),
+    Scene("data", "#settings", _data),
+    Scene("backup", "#settings", _backup),
     Scene("restore", "#settings", _restore),
     Scene("history", "#settings", _history),
     Scene("no-providers", "#providers", _wait, is_first_visit=True),

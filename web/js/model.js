@@ -20,7 +20,7 @@ import { emptyConfig } from "./state/configs.js";
  *   | {kind: "rule", position: number | null} | {kind: "group", position: number | null}
  *   | {kind: "pairing", pairing: Pairing} | {kind: "diagnosis", model: string, error: Failure | null}
  *   | {kind: "attachment", attachment: Attachment} | {kind: "chat"} | {kind: "erase"} | {kind: "trial", provider: string} | {kind: "models", provider: string}
- *   | {kind: "import", source: ImportSource | null} | {kind: "export"} | {kind: "moves"} | {kind: "restore"}
+ *   | {kind: "import", source: ImportSource | null} | {kind: "export"} | {kind: "moves"} | {kind: "backup"} | {kind: "restore"}
  *   | {kind: "shortcuts"} | {kind: "palette"} | {kind: "unlock"}} Dialog
  *
  * @typedef {{id: number, text: string, undo: (() => void) | null}} Toast

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * @import { Config } from "../protocol.js"
+ * @import { Config, Imported, Sealed, Secrets } from "../protocol.js"
  * @import { PageModel } from "../model.js"
  * @import { Counts, ReadLine } from "../state/backups.js"
  * @import { ScratchFile } from "../scratch_files.js"
@@ -12,8 +12,10 @@ import { saveBlob } from "../files.js";
 import { failureOf } from "../rpc.js";
 import { writeScratchFile } from "../scratch_files.js";
 import { BackupWriter, readBackup } from "../state/backups.js";
+import { emptyConfig, readdressed, withoutNewWatchers } from "../state/configs.js";
 import { inOrder } from "../state/conversations.js";
 import { isObject } from "../state/policies.js";
+import { openSealed, seal } from "../state/sealed_files.js";
 import { loadHead, loadMessage } from "../state/stored_conversations.js";
 import { isOutOfRoom } from "../store.js";
 import { t, tn } from "../words.js";
@@ -23,22 +25,30 @@ const MOST_ROWS = 200;
 const MOST_CHARACTERS = 1 << 20;
 const FIRST_ROWS = 4;
 
+/** @template T @param {Promise<T>} work  of Python's @returns {Promise<T>} @throws {Error} with its sentence */
+const told = (work) => work.catch((error) => { throw new Error(failureOf(error).message); });
+
 /** @param {Counts} counts */
 const words = ({ conversations, messages }) =>
   `${tn(conversations, "{0} chat,", "{0} chats,")} ${tn(messages, "{0} message.", "{0} messages.")}`;
 
-/** @typedef {{counts: Counts, config: Config | null}} BackupContents */
+/**
+ * @typedef {{counts: Counts, config: Config | null, sealed: Partial<Sealed> | null, programs: number}} BackupContents
+ *   `sealed` opens with a passphrase; `programs` are rules that are Python
+ * @typedef {{config: Config, secrets: Secrets}} Opened
+ */
 
 /**
  * @param {object} app
  * @param {PageModel} app.model
  * @param {Rpc} app.rpc
  * @param {Keeper} app.keeper
+ * @param {ReturnType<typeof import("./secrets.js").secretActions>} app.secrets
  * @param {ReturnType<typeof import("./settings.js").settingsActions>} app.settings
  * @param {{reopen: (id: string | undefined) => Promise<void>}} app.conversations
  * @param {(text: string) => void} app.toast
  */
-export function backupActions({ model, rpc, keeper, settings, conversations, toast }) {
+export function backupActions({ model, rpc, keeper, secrets, settings, conversations, toast }) {
   /** @returns {Promise<Counts>} what is here */
   async function countHere() {
     const [heads, messages] = await keeper.strictly((store) => Promise.all([store.heads(), store.countMessages()]));
@@ -55,29 +65,33 @@ export function backupActions({ model, rpc, keeper, settings, conversations, toa
     return head && head.updated > (here.get(head.id) ?? -1) ? head : null;
   }
 
-  /** @param {Config} config  which anybody may have written @returns {Promise<Config>} what of it can be used */
+  /** @param {Config} config  which anybody may have written @returns {Promise<Imported | null>} what of it can be used */
   async function check(config) {
     const text = JSON.stringify({ format: "sidestep-config", version: 2, config });
-    try {
-      const { imported } = await rpc.call("read_import", { text, config: model.config.value });
-      return imported?.document ?? model.config.value;
-    } catch (error) {
-      throw new Error(failureOf(error).message);
-    }
+    const { imported } = await told(rpc.call("read_import", { text, config: model.config.value }));
+    return imported;
+  }
+
+  /** @param {string} passphrase @returns {Promise<Sealed>} the configuration, with its keys */
+  async function sealKeys(passphrase) {
+    const exported = await rpc.call("write_export", { format: "sidestep", config: model.config.value, with_keys: true });
+    return seal(exported.text, passphrase);
   }
 
   /**
    * @param {ScratchFile} file
+   * @param {Sealed | null} sealed
    * @param {AbortSignal} signal
    * @param {(done: number) => void} onProgress  from 0 to 1
    * @returns {Promise<Counts>} what was written
    */
-  async function write(file, signal, onProgress) {
+  async function write(file, sealed, signal, onProgress) {
     const writer = new BackupWriter(file.write, new Date().toISOString());
     return keeper.strictly(async (store) => {
       const { model: chosen, favourites, beginning } = await store.settings();
       await writer.add({ kind: "config", config: model.config.value });
       await writer.add({ kind: "settings", settings: { model: chosen, favourites, beginning } });
+      if (sealed) await writer.add({ kind: "keys", sealed });
       for (const row of await store.heads()) await writer.add({ kind: "conversation", row });
       const expected = await store.countMessages();
       let written = 0;
@@ -136,8 +150,12 @@ export function backupActions({ model, rpc, keeper, settings, conversations, toa
   return {
     countHere,
 
-    /** All but the keys, as one file. What is under way is in `model.saving`. */
-    async save() {
+    /**
+     * All as one file. What is under way is in `model.saving`.
+     *
+     * @param {string} passphrase  under which keys and tokens go with it; without one they do not
+     */
+    async save(passphrase) {
       if (model.saving.value) return;
       const abort = new AbortController();
       const stop = () => abort.abort();
@@ -145,8 +163,9 @@ export function backupActions({ model, rpc, keeper, settings, conversations, toa
       /** @type {Counts} */
       let counts = { conversations: 0, messages: 0 };
       try {
+        const sealed = passphrase ? await sealKeys(passphrase) : null;
         const blob = await writeScratchFile(async (file) => {
-          counts = await write(file, abort.signal, (done) => { model.saving.value = { done, stop }; });
+          counts = await write(file, sealed, abort.signal, (done) => { model.saving.value = { done, stop }; });
         });
         saveBlob("sidestep-backup.jsonl", blob);
         toast(`${t`The backup holds:`} ${words(counts)}`);
@@ -168,14 +187,35 @@ export function backupActions({ model, rpc, keeper, settings, conversations, toa
      */
     async look(file, onProgress, signal) {
       /** @type {BackupContents} */
-      const contents = { counts: { conversations: 0, messages: 0 }, config: null };
+      const contents = { counts: { conversations: 0, messages: 0 }, config: null, sealed: null, programs: 0 };
       for await (const line of readBackup(file, onProgress)) {
         signal.throwIfAborted();
         if (line.kind === "conversation") contents.counts.conversations++;
         if (line.kind === "message") contents.counts.messages++;
-        if (line.kind === "config") contents.config = await check(line.config);
+        if (line.kind === "keys") contents.sealed = line.sealed;
+        if (line.kind === "config") {
+          const imported = await check(line.config);
+          contents.config = imported?.document ?? null;
+          contents.programs = (imported?.findings ?? []).filter(({ kind }) => kind === "code").length;
+        }
       }
       return contents;
+    },
+
+    /**
+     * @param {BackupContents} contents
+     * @param {string} passphrase
+     * @returns {Promise<Opened>} with the configuration that lies beside the keys: so no address can be changed under a key
+     * @throws {Error} with a sentence, where the passphrase does not open it
+     */
+    async open({ sealed }, passphrase) {
+      const text = await openSealed(sealed ?? {}, passphrase);
+      if (text === null) throw new Error(t`That is not its passphrase, or the file was changed. Nothing was changed here.`);
+      const source = { text, config: emptyConfig() };
+      const { imported, changes } = await told(rpc.call("read_import", source));
+      const choices = Object.fromEntries(changes.map(({ key }) => [key, /** @type {const} */ ("replace")]));
+      const { config, secrets: keys } = await told(rpc.call("merge_import", { ...source, choices }));
+      return { config: imported?.document ?? config, secrets: keys };
     },
 
     /**
@@ -183,19 +223,18 @@ export function backupActions({ model, rpc, keeper, settings, conversations, toa
      * of either.
      *
      * @param {Blob} file  that was looked at
-     * @param {Config | null} config  what takes the place of the providers, relays and rules here; null where nothing does
+     * @param {Opened | null} chosen  what takes the place of the providers, relays and rules here; null where nothing does
      * @param {(done: number) => void} onProgress
      * @param {AbortSignal} signal  what was added before stays
      * @returns {Promise<Counts>} what is here then
      * @throws {Error} with a sentence, where not all of it could be added
      */
-    async restore(file, config, onProgress, signal) {
+    async restore(file, chosen, onProgress, signal) {
       try {
+        // First, since it may be refused: keys under a passphrase that was not said cannot be kept.
+        if (chosen) await takeConfig(chosen);
         const kept = await keeper.strictly((store) => addRows(store, readBackup(file, onProgress), signal));
-        if (config) {
-          settings.adopt(config);
-          takeSettings(kept);
-        }
+        if (chosen) takeSettings(kept);
       } catch (error) {
         if (signal.aborted) toast(t`Stopped: a part of the backup was added. Restore it again for the rest.`);
         throw isOutOfRoom(error) ? new Error(t`This browser has no more room: only a part of the backup was added. Make room, then restore it again for the rest.`) : error;
@@ -208,6 +247,19 @@ export function backupActions({ model, rpc, keeper, settings, conversations, toa
       return counts;
     },
   };
+
+  /**
+   * A backup may be anybody's: no key that is here goes to an address, or past a relay, that it did not go to before.
+   *
+   * @param {Opened} chosen
+   */
+  async function takeConfig({ config, secrets: keys }) {
+    const before = model.config.value;
+    settings.remember();
+    await secrets.exchange(readdressed(before, config), keys);
+    const keyed = config.providers.map(({ id }) => id).filter((id) => secrets.find("providers", id) && !(id in keys.providers));
+    settings.settle(withoutNewWatchers(before, config, keyed));
+  }
 
   /** @param {Partial<Settings>} kept */
   function takeSettings({ favourites, model: chosen, beginning }) {

@@ -7,6 +7,7 @@
  * @import { Earlier } from "../store.js"
  * @import { Keeper } from "./keeper.js"
  */
+import { readdressed } from "../state/configs.js";
 import { t } from "../words.js";
 
 /**
@@ -23,9 +24,7 @@ export function historyActions({ model, keeper, secrets, adopt, toast }) {
     const before = model.config.value;
     const earlier = await keeper.use((store) => store.returnTo(id, before));
     if (!earlier) throw new Error(t`That configuration is not kept any more.`);
-    const moved = earlier.providers.filter((row) => before.providers.find((now) => now.id === row.id)?.base_url !== row.base_url);
-    const away = earlier.relays.filter((row) => before.relays.find((now) => now.id === row.id)?.url !== row.url);
-    await secrets.takeUp({ providers: moved.map((row) => row.id), relays: away.map((row) => row.id) });
+    await secrets.takeUp(readdressed(before, earlier));
     adopt(earlier);
   }
 

@@ -52,7 +52,7 @@ export function createActions({ model, rpc, keeper, tabs, loaded, origin }) {
   const moves = moveActions({ model, rpc, settings, toast });
   const history = historyActions({ model, keeper, secrets, adopt: settings.settle, toast });
   const conversations = conversationActions({ model, keeper, tabs, toast });
-  const backups = backupActions({ model, rpc, keeper, settings, conversations, toast });
+  const backups = backupActions({ model, rpc, keeper, secrets, settings, conversations, toast });
   const attachments = attachmentActions({ model, keeper, toast });
   const chat = chatActions({ model, rpc, conversations, loaded, catalogued: () => catalogued, toast });
   const preferences = preferenceActions({ model });

@@ -5,11 +5,11 @@
  * @import { Change, ExportFormat, Imported, ImportSource, MergeChoice } from "../protocol.js"
  * @import { PageModel } from "../model.js"
  * @import { Rpc } from "../rpc.js"
- * @import { SecretKind } from "../vaults.js"
  * @import { Keeper } from "./keeper.js"
  */
 import { saveFile } from "../files.js";
 import { failureOf } from "../rpc.js";
+import { readdressed } from "../state/configs.js";
 import { openSealed, sealText } from "../state/sealed_files.js";
 import { foreignEntries, signatureOf } from "../state/foreign_storage.js";
 import { t, tn } from "../words.js";
@@ -37,21 +37,8 @@ export function movingActions({ model, rpc, keeper, secrets, settings, toast, mo
   async function apply(source, choices) {
     const before = model.config.value;
     const { config, secrets: keys } = await rpc.call("merge_import", { ...source, config: before, choices });
-    /** @type {(() => Promise<void>)[]} */
-    const restorers = [];
     settings.remember();
-    const putBack = async () => { for (const restore of restorers.reverse()) await restore(); };
-    try {
-      for (const [kind, held] of Object.entries(keys)) {
-        for (const [id, value] of Object.entries(held)) {
-          restorers.push(await secrets.replace(/** @type {SecretKind} */ (kind), id, { value, custody: model.keptBy.value }));
-        }
-      }
-    } catch (error) {
-      // All or nothing: a key that cannot be kept takes the others with it.
-      await putBack();
-      throw error;
-    }
+    const putBack = await secrets.exchange(readdressed(before, config), keys);
     settings.settle(config);
     models.ensureModel();
     toast(t`The import is applied.`, async () => {

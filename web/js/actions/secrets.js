@@ -110,6 +110,31 @@ export function secretActions({ model, keeper, tabs, changed }) {
     },
 
     /**
+     * Changes many, all or none.
+     *
+     * @param {Record<SecretKind, string[]>} gone  whose secrets are taken out, where they have one
+     * @param {Record<SecretKind, Record<string, string>>} come  by kind and id
+     * @returns {Promise<() => Promise<void>>} puts back what was there before
+     */
+    async exchange(gone, come) {
+      /** @type {(() => Promise<void>)[]} */
+      const restorers = [];
+      const putBack = async () => { for (const restore of restorers.reverse()) await restore(); };
+      try {
+        for (const kind of /** @type {SecretKind[]} */ (["providers", "relays"])) {
+          for (const id of gone[kind]) if (book[kind][id]) restorers.push(await this.takeOut(kind, id));
+          for (const [id, value] of Object.entries(come[kind])) {
+            restorers.push(await this.replace(kind, id, { value, custody: model.keptBy.value }));
+          }
+        }
+      } catch (error) {
+        await putBack();
+        throw error;
+      }
+      return putBack;
+    },
+
+    /**
      * What is kept has changed with the configuration. Keys that only this tab has are not sent where others were.
      *
      * @param {Record<SecretKind, string[]>} moved  those whose address is another one now

@@ -31,8 +31,19 @@ export const words = {
     other: "{0} Wege ändern",
   },
   "Chats": "Chats",
-  "Chats of the backup are added to those here; nothing that is here is deleted. Keys are not in a backup.":
-    "Chats der Sicherung kommen zu denen hier dazu; nichts, was hier ist, wird gelöscht. Schlüssel sind in keiner Sicherung.",
+  "Chats of the backup are added to those here; nothing that is here is deleted.":
+    "Chats der Sicherung kommen zu denen hier dazu; nichts, was hier ist, wird gelöscht.",
+  "Keys and tokens are encrypted under a passphrase; without it nobody can read them. The rest is in the file as it is, and can be restored without the passphrase too.":
+    "Schlüssel und Token werden mit einer Passphrase verschlüsselt; ohne sie kann niemand sie lesen. Der Rest steht in der Datei, wie er ist, und lässt sich auch ohne die Passphrase wiederherstellen.",
+  "Keys that are locked now are not in it. Unlock them first.": "Schlüssel, die gerade gesperrt sind, fehlen darin. Entsperre sie vorher.",
+  "Left empty, the keys stay in the file.": "Bleibt das Feld leer, bleiben die Schlüssel in der Datei.",
+  "Passphrase of the keys in it": "Passphrase der Schlüssel darin",
+  "Save everything, with keys": "Alles speichern, mit Schlüsseln",
+  "Save it with keys…": "Mit Schlüsseln speichern…",
+  "{0} rules in it are Python code, which can do what this page can.": {
+    one: "{0} Regel darin ist Python-Code, der alles kann, was diese Seite kann.",
+    other: "{0} Regeln darin sind Python-Code, der alles kann, was diese Seite kann.",
+  },
   "Choose a file…": "Datei wählen…",
   "Copied.": "Kopiert.",
   "differs": "anders",
@@ -809,8 +820,8 @@ export const words = {
     "Der Client, der deine Chats beantwortet, ist hier als „client“. Sei vorsichtig mit dem, was andere dich einfügen lassen: Diese Konsole kann deine Schlüssel lesen.",
   "The demo answers in this page. Add a provider of your own under Providers whenever you like.":
     "Die Demo antwortet in dieser Seite. Füge unter „Anbieter“ einen eigenen hinzu, wann du magst.",
-  "The file holds chats, providers, relays and rules, and no key.":
-    "Die Datei enthält Chats, Anbieter, Relays und Regeln und keinen Schlüssel.",
+  "The file holds chats, providers, relays and rules; keys only when asked for, encrypted under a passphrase.":
+    "Die Datei enthält Chats, Anbieter, Relays und Regeln; Schlüssel nur auf Wunsch, mit einer Passphrase verschlüsselt.",
   "The host in front of it sees the words, and not the providers' keys.":
     "Der Host davor sieht die Worte, nicht aber die Schlüssel der Anbieter.",
   "The key goes to the provider and nowhere else.": "Der Schlüssel geht zum Anbieter und sonst nirgendwohin.",

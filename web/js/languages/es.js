@@ -32,8 +32,19 @@ export const words = {
     other: "Cambiar {0} rutas",
   },
   "Chats": "Chats",
-  "Chats of the backup are added to those here; nothing that is here is deleted. Keys are not in a backup.":
-    "Los chats de la copia se añaden a los de aquí; nada de lo que hay aquí se borra. Las claves no están en ninguna copia.",
+  "Chats of the backup are added to those here; nothing that is here is deleted.":
+    "Los chats de la copia se añaden a los de aquí; nada de lo que hay aquí se borra.",
+  "Keys and tokens are encrypted under a passphrase; without it nobody can read them. The rest is in the file as it is, and can be restored without the passphrase too.":
+    "Las claves y los tokens se cifran con una frase de contraseña; sin ella nadie puede leerlos. Lo demás está en el archivo tal cual, y se puede restaurar también sin la frase.",
+  "Keys that are locked now are not in it. Unlock them first.": "Las claves que ahora están bloqueadas no van en el archivo. Desbloquéalas antes.",
+  "Left empty, the keys stay in the file.": "Si se deja vacío, las claves se quedan en el archivo.",
+  "Passphrase of the keys in it": "Frase de contraseña de las claves que contiene",
+  "Save everything, with keys": "Guardarlo todo, con las claves",
+  "Save it with keys…": "Guardarlo con las claves…",
+  "{0} rules in it are Python code, which can do what this page can.": {
+    one: "{0} regla que contiene es código Python, que puede hacer lo mismo que esta página.",
+    other: "{0} reglas que contiene son código Python, que puede hacer lo mismo que esta página.",
+  },
   "Choose a file…": "Elegir un archivo…",
   "Copied.": "Copiado.",
   "differs": "distinto",
@@ -805,8 +816,8 @@ export const words = {
     "El cliente que responde a tus chats está aquí como «client». Cuidado con lo que otros te pidan pegar: esta consola puede leer tus claves.",
   "The demo answers in this page. Add a provider of your own under Providers whenever you like.":
     "La demostración responde en esta página. Añade un proveedor tuyo en «Proveedores» cuando quieras.",
-  "The file holds chats, providers, relays and rules, and no key.":
-    "El archivo contiene chats, proveedores, relés y reglas, y ninguna clave.",
+  "The file holds chats, providers, relays and rules; keys only when asked for, encrypted under a passphrase.":
+    "El archivo contiene chats, proveedores, relés y reglas; las claves solo si las pides, cifradas con una frase de contraseña.",
   "The host in front of it sees the words, and not the providers' keys.":
     "El servidor de delante ve las palabras, pero no las claves de los proveedores.",
   "The key goes to the provider and nowhere else.": "La clave va al proveedor y a ningún otro sitio.",

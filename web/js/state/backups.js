@@ -1,9 +1,10 @@
 // @ts-check
 /**
- * Everything but keys as one file of lines, each a JSON value of its own (JSON Lines): written and read a piece at a
- * time, so that no size of it blocks the page. The last line tells how much there should be: a file that ends early is known.
+ * Everything as one file of lines, each a JSON value of its own (JSON Lines), and keys only sealed: written and read a piece
+ * at a time, so that no size of it blocks the page. The last line tells how much there should be: a file that ends early is
+ * known.
  *
- * @import { Config } from "../protocol.js"
+ * @import { Config, Sealed } from "../protocol.js"
  * @import { Settings } from "../store.js"
  */
 import { t } from "../words.js";
@@ -21,7 +22,7 @@ const LISTS = ["conversation", "message"];
 /**
  * @typedef {{conversations: number, messages: number}} Counts
  * @typedef {{kind: "config", config: Config} | {kind: "settings", settings: Partial<Settings>}
- *   | {kind: "conversation", row: any} | {kind: "message", row: any}} BackupLine
+ *   | {kind: "keys", sealed: Partial<Sealed>} | {kind: "conversation", row: any} | {kind: "message", row: any}} BackupLine
  * @typedef {BackupLine & {size: number}} ReadLine  `size` in characters
  */
 
@@ -136,7 +137,8 @@ function checkEnd({ conversations, messages }, counts) {
 /** @param {any} value @param {Counts} counts @param {number} place @returns {BackupLine} */
 function checkLine(value, counts, place) {
   const isRow = LISTS.includes(value.kind) && typeof value.row?.id === "string";
-  const isWhole = (value.kind === "config" && value.config) || (value.kind === "settings" && value.settings);
+  const isWhole = (value.kind === "config" && value.config) || (value.kind === "settings" && value.settings)
+    || (value.kind === "keys" && value.sealed);
   if (!isRow && !isWhole) throw new BackupError(t`This backup is damaged in line ${place}.`);
   if (value.kind === "conversation") counts.conversations++;
   if (value.kind === "message") counts.messages++;

@@ -3,11 +3,50 @@
  * The configuration's providers, relays and consents, and how they change.
  *
  * @import { Config, Consent, Provider, Relay } from "../protocol.js"
+ * @import { SecretKind } from "../vaults.js"
  */
 
 /** @returns {Config} */
 export function emptyConfig() {
   return { version: 2, providers: [], relays: [], consents: [] };
+}
+
+/**
+ * @param {Config} before
+ * @param {Config} after
+ * @returns {Record<SecretKind, string[]>} the ids that stand for another address than before, or for none: a key that was
+ *   kept for one of them must not go there
+ */
+export function readdressed(before, after) {
+  const [was, is] = [addressesOf(before), addressesOf(after)];
+  return { providers: differing(was.providers, is.providers), relays: differing(was.relays, is.relays) };
+}
+
+/**
+ * @param {Config} before
+ * @param {Config} after
+ * @param {string[]} keyed  providers whose keys were here before
+ * @returns {Config} `after` without the consents by which a relay that was not here before would see those keys
+ */
+export function withoutNewWatchers(before, after, keyed) {
+  const { relays } = readdressed(before, after);
+  const isNew = (/** @type {Consent} */ { relay, provider }) =>
+    relays.includes(relay) && (provider === "*" ? keyed.length > 0 : keyed.includes(provider));
+  return { ...after, consents: after.consents.filter((consent) => !isNew(consent)) };
+}
+
+/** @param {Config} config */
+function addressesOf({ providers, relays }) {
+  return {
+    // Without an address it is the one that the catalogue has for its kind.
+    providers: new Map(providers.map(({ id, kind, base_url: address }) => [id, address || kind])),
+    relays: new Map(relays.map(({ id, url }) => [id, url])),
+  };
+}
+
+/** @param {Map<string, string>} one @param {Map<string, string>} other @returns {string[]} keys with another value, or none, in one */
+function differing(one, other) {
+  return [...new Set([...one.keys(), ...other.keys()])].filter((key) => one.get(key) !== other.get(key));
 }
 
 /**

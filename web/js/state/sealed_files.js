@@ -19,14 +19,22 @@ const PURPOSE = new TextEncoder().encode("sidestep-config");
  * @returns {Promise<string>} the file
  */
 export async function sealText(text, passphrase) {
+  const sealed = await seal(text, passphrase);
+  return JSON.stringify({ format: "sidestep-config", version: 2, sealed }, null, 2) + "\n";
+}
+
+/**
+ * @param {string} text
+ * @param {string} passphrase
+ * @returns {Promise<Sealed>}
+ */
+export async function seal(text, passphrase) {
   const recipe = newRecipe();
   const iv = crypto.getRandomValues(new Uint8Array(IV_BYTES));
   const key = await deriveKey(passphrase, recipe);
   const data = await crypto.subtle.encrypt(parameters(iv), key, new TextEncoder().encode(text));
-  /** @type {Sealed} */
-  const sealed = { cipher: CIPHER, kdf: KDF, iterations: recipe.iterations, salt: toBase64(recipe.salt), iv: toBase64(iv),
+  return { cipher: CIPHER, kdf: KDF, iterations: recipe.iterations, salt: toBase64(recipe.salt), iv: toBase64(iv),
     data: toBase64(new Uint8Array(data)) };
-  return JSON.stringify({ format: "sidestep-config", version: 2, sealed }, null, 2) + "\n";
 }
 
 /**

@@ -7,7 +7,7 @@ import { t } from "../../words.js";
 import { useApp } from "../parts/context.js";
 import { html } from "../parts/html.js";
 import { Modal } from "../parts/modal.js";
-import { SecretField } from "../parts/secret_field.js";
+import { NewPassphrase } from "../parts/new_passphrase.js";
 import { Told } from "../parts/told.js";
 
 /** @type {{format: ExportFormat, name: () => string, meaning: () => string}[]} */
@@ -25,8 +25,7 @@ export function ExportDialog({ close }) {
   const { actions } = useApp();
   const [format, setFormat] = useState(/** @type {ExportFormat} */ ("sidestep"));
   const [withKeys, setWithKeys] = useState(false);
-  const [passphrase, setPassphrase] = useState("");
-  const [repeated, setRepeated] = useState("");
+  const [typed, setTyped] = useState({ passphrase: "", repeated: "" });
   const [problem, setProblem] = useState("");
   const [notes, setNotes] = useState(/** @type {string[]} */ ([]));
   const isSealed = withKeys && format === "sidestep";
@@ -34,9 +33,9 @@ export function ExportDialog({ close }) {
     void actions.reported(actions.moving.write(format, "").then((exported) => setNotes(exported.notes)));
   }, [format]);
   const write = async () => {
-    const wrong = isSealed ? passphraseProblem(passphrase, repeated) : "";
+    const wrong = isSealed ? passphraseProblem(typed.passphrase, typed.repeated) : "";
     setProblem(wrong);
-    return wrong ? null : actions.moving.write(format, isSealed ? passphrase : "");
+    return wrong ? null : actions.moving.write(format, isSealed ? typed.passphrase : "");
   };
   /** @param {Event} event */
   const save = (event) => {
@@ -66,9 +65,7 @@ export function ExportDialog({ close }) {
             <label class="choice"><input type="checkbox" checked=${withKeys} disabled=${!isSecureContext} onChange=${() => setWithKeys(!withKeys)} />
               <span><strong>${t`With keys and tokens`}</strong> <small>${isSecureContext ? t`encrypted under a passphrase; without it nobody can read the file` : t`this page came unencrypted, so it cannot encrypt a file`}</small></span></label>`}
           ${isSealed && html`
-            <${SecretField} name="export-passphrase" label=${t`Passphrase`} value=${passphrase} onChange=${setPassphrase} isKept=${false}
-              problems=${problem ? [{ item: "", field: "export-passphrase", message: problem }] : []} />
-            <${SecretField} name="export-repeated" label=${t`Once more`} value=${repeated} onChange=${setRepeated} isKept=${false} problems=${[]} />`}
+            <${NewPassphrase} typed=${typed} onChange=${setTyped} problem=${problem} />`}
           ${!isSealed && html`<p class="hint">${t`No key and no token is in it.`}</p>`}
           ${notes.map((note) => html`<p class="hint" key=${note}><${Told} text=${note} /></p>`)}
         </div>

@@ -25,14 +25,15 @@ export function DataSettings() {
         <p class="hint">${size.isLasting ? t`The browser keeps it until you delete it.`
           : t`The browser may clear it by itself when the disk is full.`}</p>`}
       <div class="card-actions">
-        <button type="button" disabled=${saving !== null} onClick=${() => void actions.reported(actions.backups.save())}>
+        <button type="button" disabled=${saving !== null} onClick=${() => void actions.reported(actions.backups.save(""))}>
           ${saving ? t`Saving…` : t`Save everything as a file`}</button>
         ${saving && html`<progress aria-label=${t`Progress`} value=${saving.done} max="1"></progress>
           <button type="button" class="quiet" onClick=${saving.stop}>${t`Cancel`}</button>`}
+        <button type="button" disabled=${saving !== null} onClick=${() => { model.dialog.value = { kind: "backup" }; }}>${t`Save it with keys…`}</button>
         <button type="button" onClick=${() => { model.dialog.value = { kind: "restore" }; }}>${t`Restore a backup…`}</button>
         ${size && !size.isLasting && html`<button type="button" onClick=${makeLasting}>${t`Ask the browser to keep it`}</button>`}
         <button type="button" class="danger" onClick=${() => { model.dialog.value = { kind: "erase" }; }}>${t`Delete everything…`}</button>
       </div>
-      <p class="hint">${t`The file holds chats, providers, relays and rules, and no key.`}</p>
+      <p class="hint">${t`The file holds chats, providers, relays and rules; keys only when asked for, encrypted under a passphrase.`}</p>
     <//>`;
 }

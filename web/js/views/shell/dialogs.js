@@ -20,6 +20,7 @@ import { UnlockDialog } from "./unlock_dialog.js";
 
 /** What few visits need is loaded when it is first shown, so that it does not stand in the way of a start. */
 const LATER = {
+  backup: async () => (await import("../moving/backup_dialog.js")).BackupDialog,
   export: async () => (await import("../moving/export_dialog.js")).ExportDialog,
   import: async () => (await import("../moving/import_dialog.js")).ImportDialog,
   moves: async () => (await import("../providers/moves_dialog.js")).MovesDialog,
@@ -29,6 +30,7 @@ const LATER = {
 /** @type {{[Kind in Dialog["kind"]]: (dialog: Extract<Dialog, {kind: Kind}>, close: () => void) => object}} */
 const SHOWN = {
   attachment: ({ attachment }, close) => html`<${AttachmentDialog} attachment=${attachment} close=${close} />`,
+  backup: (_, close) => html`<${Later} load=${LATER.backup} close=${close} />`,
   chat: (_, close) => html`<${ChatSettingsDialog} close=${close} />`,
   diagnosis: ({ model, error }, close) => html`<${DiagnosisDialog} key=${model} model=${model} error=${error} close=${close} />`,
   erase: (_, close) => html`<${EraseDialog} close=${close} />`,
