@@ -61,7 +61,14 @@ def test_every_view_and_dialog_is_accessible(furnished: Page, scheme: str) -> No
         "Providers": ("Add provider", "Test connection of Fake", "Diagnose Fake", "2 models"),
         "Relays": ("Add relay",),
         "Rules": ("Add rule", "Add group"),
-        "Settings": ("All keyboard shortcuts", "Delete everything…"),
+        "Settings": (
+            "All keyboard shortcuts",
+            "Import…",
+            "Export…",
+            "Save it with keys…",
+            "Restore a backup…",
+            "Delete everything…",
+        ),
     }
     for view, buttons in openers.items():
         page.get_by_role("link", name=view, exact=True).click()
