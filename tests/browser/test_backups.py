@@ -268,6 +268,53 @@ def test_keys_come_back_under_their_passphrase_and_in_no_other_way(
     assert open_provider.chats[-1].headers["authorization"] == f"Bearer {open_provider.key}"
 
 
+_ADD_HEADERS = """async () => {
+  const { Store } = await import(own("js/store.js"));
+  const store = await Store.open(() => {});
+  const { config } = await store.settings();
+  config.providers[0].headers = { "X-Signature": "made-up-secret", "X-Team": "blue" };
+  await store.saveSetting("config", config);
+}"""
+
+
+def test_headers_that_may_be_secret_go_only_with_the_keys(
+    page: Page, static_server: str, open_provider: OpenProvider, new_context: Callable[..., BrowserContext]
+) -> None:
+    page.goto(static_server)
+    store_provider(page, open_provider)
+    page.evaluate(_ADD_HEADERS)
+    page.reload()
+    wait_for_python(page)
+    plain = save_all(page)
+    assert b"blue" in plain
+    assert b"made-up-secret" not in plain
+    expect(page.get_by_text("Headers that may be secret are left out.")).to_be_visible()
+    sealed = save_with_keys(page, "correct horse battery")
+    assert b"made-up-secret" not in sealed
+    other = new_context().new_page()
+    other.goto(static_server)
+    wait_for_python(other)
+    dialog = open_restore(other, sealed)
+    dialog.get_by_label("Passphrase of the keys in it", exact=True).fill("correct horse battery")
+    dialog.get_by_role("button", name="Restore", exact=True).click()
+    expect(dialog).to_have_count(0)
+    assert read_config(other)["providers"][0]["headers"] == {"X-Signature": "made-up-secret", "X-Team": "blue"}
+
+
+def test_a_page_whose_python_did_not_start_saves_all_but_headers(
+    page_without_python: Page, open_provider: OpenProvider
+) -> None:
+    page = page_without_python
+    store_provider(page, open_provider)
+    page.evaluate(_ADD_HEADERS)
+    page.reload()
+    expect(page.get_by_role("status")).to_contain_text("Python did not start")
+    saved = save_all(page)
+    assert open_provider.base_url.encode() in saved
+    assert b"blue" not in saved
+    assert b"made-up-secret" not in saved
+
+
 def test_nothing_is_restored_while_its_keys_could_not_be_kept(
     page: Page, static_server: str, open_provider: OpenProvider, new_context: Callable[..., BrowserContext]
 ) -> None:

@@ -12,7 +12,7 @@ import { saveBlob } from "../files.js";
 import { failureOf } from "../rpc.js";
 import { writeScratchFile } from "../scratch_files.js";
 import { BackupWriter, readBackup } from "../state/backups.js";
-import { emptyConfig, readdressed, withoutNewWatchers } from "../state/configs.js";
+import { countHeaders, emptyConfig, readdressed, withHeadersOf, withoutNewWatchers } from "../state/configs.js";
 import { inOrder } from "../state/conversations.js";
 import { isObject } from "../state/policies.js";
 import { openSealed, seal } from "../state/sealed_files.js";
@@ -72,24 +72,33 @@ export function backupActions({ model, rpc, keeper, secrets, settings, conversat
     return imported;
   }
 
-  /** @param {string} passphrase @returns {Promise<Sealed>} the configuration, with its keys */
-  async function sealKeys(passphrase) {
-    const exported = await rpc.call("write_export", { format: "sidestep", config: model.config.value, with_keys: true });
-    return seal(exported.text, passphrase);
+  /** @param {boolean} withKeys @returns {Promise<string>} the configuration as a document */
+  async function writeDocument(withKeys) {
+    // Nobody would answer.
+    if (model.python.value.phase === "failed") throw new Error(model.python.value.detail);
+    return (await told(rpc.call("write_export", { format: "sidestep", config: model.config.value, with_keys: withKeys }))).text;
+  }
+
+  /** @returns {Promise<Config>} as it may lie in a file that anybody can read: without headers that may be secret */
+  async function readableConfig() {
+    // Without Python nobody knows which those are, and a backup has to be possible all the same.
+    const shown = await writeDocument(false).then((text) => JSON.parse(text).config, emptyConfig);
+    return withHeadersOf(model.config.value, shown);
   }
 
   /**
    * @param {ScratchFile} file
-   * @param {Sealed | null} sealed
+   * @param {Config} config
+   * @param {Sealed | null} sealed  with all that belongs to it
    * @param {AbortSignal} signal
    * @param {(done: number) => void} onProgress  from 0 to 1
    * @returns {Promise<Counts>} what was written
    */
-  async function write(file, sealed, signal, onProgress) {
+  async function write(file, config, sealed, signal, onProgress) {
     const writer = new BackupWriter(file.write, new Date().toISOString());
     return keeper.strictly(async (store) => {
       const { model: chosen, favourites, beginning } = await store.settings();
-      await writer.add({ kind: "config", config: model.config.value });
+      await writer.add({ kind: "config", config });
       await writer.add({ kind: "settings", settings: { model: chosen, favourites, beginning } });
       if (sealed) await writer.add({ kind: "keys", sealed });
       for (const row of await store.heads()) await writer.add({ kind: "conversation", row });
@@ -163,12 +172,14 @@ export function backupActions({ model, rpc, keeper, secrets, settings, conversat
       /** @type {Counts} */
       let counts = { conversations: 0, messages: 0 };
       try {
-        const sealed = passphrase ? await sealKeys(passphrase) : null;
+        const config = await readableConfig();
+        const sealed = passphrase ? await seal(await writeDocument(true), passphrase) : null;
         const blob = await writeScratchFile(async (file) => {
-          counts = await write(file, sealed, abort.signal, (done) => { model.saving.value = { done, stop }; });
+          counts = await write(file, config, sealed, abort.signal, (done) => { model.saving.value = { done, stop }; });
         });
         saveBlob("sidestep-backup.jsonl", blob);
-        toast(`${t`The backup holds:`} ${words(counts)}`);
+        const isLess = !sealed && countHeaders(config) < countHeaders(model.config.value);
+        toast(`${t`The backup holds:`} ${words(counts)} ${isLess ? t`Headers that may be secret are left out.` : ""}`.trim());
       } catch (error) {
         if (!abort.signal.aborted) throw error;
       } finally {

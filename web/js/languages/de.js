@@ -36,6 +36,7 @@ export const words = {
   "Keys and tokens are encrypted under a passphrase; without it nobody can read them. The rest is in the file as it is, and can be restored without the passphrase too.":
     "Schlüssel und Token werden mit einer Passphrase verschlüsselt; ohne sie kann niemand sie lesen. Der Rest steht in der Datei, wie er ist, und lässt sich auch ohne die Passphrase wiederherstellen.",
   "Keys that are locked now are not in it. Unlock them first.": "Schlüssel, die gerade gesperrt sind, fehlen darin. Entsperre sie vorher.",
+  "Headers that may be secret are left out.": "Header, die geheim sein können, fehlen darin.",
   "Left empty, the keys stay in the file.": "Bleibt das Feld leer, bleiben die Schlüssel in der Datei.",
   "Passphrase of the keys in it": "Passphrase der Schlüssel darin",
   "Save everything, with keys": "Alles speichern, mit Schlüsseln",

@@ -37,6 +37,7 @@ export const words = {
   "Keys and tokens are encrypted under a passphrase; without it nobody can read them. The rest is in the file as it is, and can be restored without the passphrase too.":
     "Las claves y los tokens se cifran con una frase de contraseña; sin ella nadie puede leerlos. Lo demás está en el archivo tal cual, y se puede restaurar también sin la frase.",
   "Keys that are locked now are not in it. Unlock them first.": "Las claves que ahora están bloqueadas no van en el archivo. Desbloquéalas antes.",
+  "Headers that may be secret are left out.": "Faltan las cabeceras que pueden ser secretas.",
   "Left empty, the keys stay in the file.": "Si se deja vacío, las claves se quedan en el archivo.",
   "Passphrase of the keys in it": "Frase de contraseña de las claves que contiene",
   "Save everything, with keys": "Guardarlo todo, con las claves",

@@ -35,6 +35,21 @@ export function withoutNewWatchers(before, after, keyed) {
   return { ...after, consents: after.consents.filter((consent) => !isNew(consent)) };
 }
 
+/**
+ * @param {Config} config
+ * @param {Config} shown  of the same providers, some with fewer headers
+ * @returns {Config} with no other headers than those of `shown`
+ */
+export function withHeadersOf(config, shown) {
+  const headers = new Map(shown.providers.map((provider) => [provider.id, provider.headers]));
+  return { ...config, providers: config.providers.map((provider) => ({ ...provider, headers: headers.get(provider.id) ?? {} })) };
+}
+
+/** @param {Config} config @returns {number} how many headers there are in all */
+export function countHeaders({ providers }) {
+  return providers.reduce((count, { headers }) => count + Object.keys(headers).length, 0);
+}
+
 /** @param {Config} config */
 function addressesOf({ providers, relays }) {
   return {
