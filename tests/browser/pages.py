@@ -3,6 +3,8 @@
 import base64
 import json
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from playwright.sync_api import Locator, Page, Route, expect
 
@@ -25,6 +27,12 @@ _SEED = """async ([provider, key, model]) => {
   await store.saveSetting("config", { version: 1, providers: [provider], relays: [], consents: [] });
   await store.vault.save("providers", provider.id, { value: key, custody: "device" });
   await store.saveSetting("model", model);
+}"""
+
+_STORED_CONFIG = """async () => {
+  const { Store } = await import(own("js/store.js"));
+  const { config } = await (await Store.open()).settings();
+  return config ?? { providers: [] };
 }"""
 
 _IS_KEPT = """async () => {
@@ -79,7 +87,7 @@ def wait_for_python(page: Page) -> None:
     expect(page.get_by_role("status")).to_contain_text("Python is ready")
 
 
-def store_provider(page: Page, fake: OpenProvider) -> None:
+def store_provider(page: Page, fake: OpenProvider, headers: Mapping[str, str] | None = None) -> None:
     """Store *fake* as the provider `fake`, its first model chosen; the page has to be opened again to see it."""
     provider = {
         "id": "fake",
@@ -87,11 +95,17 @@ def store_provider(page: Page, fake: OpenProvider) -> None:
         "name": "Fake",
         "base_url": fake.base_url,
         "dialect": "openai_chat",
-        "headers": {},
+        "headers": dict(headers or {}),
         "route": "auto",
         "models": list(fake.models),
     }
     page.evaluate(_SEED, [provider, fake.key, f"fake/{fake.models[0]}"])
+
+
+def stored_config(page: Page) -> dict[str, Any]:
+    """Return the configuration as the page has stored it."""
+    config: dict[str, Any] = page.evaluate(_STORED_CONFIG)
+    return config
 
 
 def wait_until_kept(page: Page) -> str:

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Download, Locator, Page, expect
 
 from tests.browser.pages import (
+    PASSPHRASE,
     ask_demo,
     last_answer,
     open_settings,
@@ -17,6 +18,7 @@ from tests.browser.pages import (
     send,
     set_passphrase,
     store_provider,
+    stored_config,
     wait_for_python,
 )
 from tests.fakes.providers import OpenProvider
@@ -77,9 +79,7 @@ def test_everything_comes_back_in_another_browser(
     wait_for_python(page)
     ask_demo(page)
     saved = save_all(page)
-    other = new_context().new_page()
-    other.goto(static_server)
-    wait_for_python(other)
+    other = open_another(new_context, static_server)
     dialog = open_restore(other, saved)
     expect(dialog.get_by_role("row", name="Here now")).to_have_text("Here now00")
     expect(dialog.get_by_role("row", name="In the backup")).to_have_text("In the backup12")
@@ -220,24 +220,32 @@ def test_saving_can_be_cancelled(page: Page, static_server: str) -> None:
     assert not downloads
 
 
-def save_with_keys(page: Page, passphrase: str) -> bytes:
+def open_another(new_context: Callable[..., BrowserContext], address: str) -> Page:
+    """Open the page in another browser, where nothing is stored."""
+    page = new_context().new_page()
+    page.goto(address)
+    wait_for_python(page)
+    return page
+
+
+def save_with_keys(page: Page) -> bytes:
     open_settings(page)
     page.get_by_role("button", name="Save it with keys…").click()
     dialog = page.get_by_role("dialog", name="Save everything, with keys")
     dialog.get_by_label("Passphrase", exact=True).fill("short")
     dialog.get_by_role("button", name="Save as a file").click()
     expect(dialog.get_by_text("At least 10 characters.")).to_be_visible()
-    dialog.get_by_label("Passphrase", exact=True).fill(passphrase)
-    dialog.get_by_label("Once more", exact=True).fill(passphrase)
+    dialog.get_by_label("Passphrase", exact=True).fill(PASSPHRASE)
+    dialog.get_by_label("Once more", exact=True).fill(PASSPHRASE)
     with page.expect_download() as waiting:
         dialog.get_by_role("button", name="Save as a file").click()
     expect(dialog).to_have_count(0)
     return Path(waiting.value.path()).read_bytes()
 
 
-def open_with_key(page: Page, address: str, fake: OpenProvider) -> None:
+def open_with_key(page: Page, address: str, fake: OpenProvider, headers: Mapping[str, str] | None = None) -> None:
     page.goto(address)
-    store_provider(page, fake)
+    store_provider(page, fake, headers)
     page.reload()
     wait_for_python(page)
 
@@ -247,17 +255,15 @@ def test_keys_come_back_under_their_passphrase_and_in_no_other_way(
 ) -> None:
     open_with_key(page, static_server, open_provider)
     assert open_provider.key.encode() not in save_all(page)
-    saved = save_with_keys(page, "correct horse battery")
+    saved = save_with_keys(page)
     assert open_provider.key.encode() not in saved
-    other = new_context().new_page()
-    other.goto(static_server)
-    wait_for_python(other)
+    other = open_another(new_context, static_server)
     dialog = open_restore(other, saved)
     dialog.get_by_label("Passphrase of the keys in it", exact=True).fill("not the right one")
     dialog.get_by_role("button", name="Restore", exact=True).click()
     expect(dialog.get_by_role("alert")).to_contain_text("That is not its passphrase")
     expect(other.get_by_role("main")).to_contain_text("0 chats, 0 messages.")
-    dialog.get_by_label("Passphrase of the keys in it", exact=True).fill("correct horse battery")
+    dialog.get_by_label("Passphrase of the keys in it", exact=True).fill(PASSPHRASE)
     dialog.get_by_role("button", name="Restore", exact=True).click()
     expect(dialog).to_have_count(0)
     other.get_by_role("link", name="Providers").click()
@@ -268,45 +274,32 @@ def test_keys_come_back_under_their_passphrase_and_in_no_other_way(
     assert open_provider.chats[-1].headers["authorization"] == f"Bearer {open_provider.key}"
 
 
-_ADD_HEADERS = """async () => {
-  const { Store } = await import(own("js/store.js"));
-  const store = await Store.open(() => {});
-  const { config } = await store.settings();
-  config.providers[0].headers = { "X-Signature": "made-up-secret", "X-Team": "blue" };
-  await store.saveSetting("config", config);
-}"""
+HEADERS = {"X-Signature": "made-up-secret", "X-Team": "blue"}
 
 
 def test_headers_that_may_be_secret_go_only_with_the_keys(
     page: Page, static_server: str, open_provider: OpenProvider, new_context: Callable[..., BrowserContext]
 ) -> None:
-    page.goto(static_server)
-    store_provider(page, open_provider)
-    page.evaluate(_ADD_HEADERS)
-    page.reload()
-    wait_for_python(page)
+    open_with_key(page, static_server, open_provider, HEADERS)
     plain = save_all(page)
     assert b"blue" in plain
     assert b"made-up-secret" not in plain
     expect(page.get_by_text("Headers that may be secret are left out.")).to_be_visible()
-    sealed = save_with_keys(page, "correct horse battery")
+    sealed = save_with_keys(page)
     assert b"made-up-secret" not in sealed
-    other = new_context().new_page()
-    other.goto(static_server)
-    wait_for_python(other)
+    other = open_another(new_context, static_server)
     dialog = open_restore(other, sealed)
-    dialog.get_by_label("Passphrase of the keys in it", exact=True).fill("correct horse battery")
+    dialog.get_by_label("Passphrase of the keys in it", exact=True).fill(PASSPHRASE)
     dialog.get_by_role("button", name="Restore", exact=True).click()
     expect(dialog).to_have_count(0)
-    assert read_config(other)["providers"][0]["headers"] == {"X-Signature": "made-up-secret", "X-Team": "blue"}
+    assert stored_config(other)["providers"][0]["headers"] == HEADERS
 
 
 def test_a_page_whose_python_did_not_start_saves_all_but_headers(
     page_without_python: Page, open_provider: OpenProvider
 ) -> None:
     page = page_without_python
-    store_provider(page, open_provider)
-    page.evaluate(_ADD_HEADERS)
+    store_provider(page, open_provider, HEADERS)
     page.reload()
     expect(page.get_by_role("status")).to_contain_text("Python did not start")
     saved = save_all(page)
@@ -319,17 +312,17 @@ def test_nothing_is_restored_while_its_keys_could_not_be_kept(
     page: Page, static_server: str, open_provider: OpenProvider, new_context: Callable[..., BrowserContext]
 ) -> None:
     open_with_key(page, static_server, open_provider)
-    saved = save_with_keys(page, "correct horse battery")
+    saved = save_with_keys(page)
     other = new_context().new_page()
     open_with_key(other, static_server, open_provider)
     set_passphrase(other)
     other.get_by_role("button", name="Lock now").click()
-    before = read_config(other)
+    before = stored_config(other)
     dialog = open_restore(other, saved)
-    dialog.get_by_label("Passphrase of the keys in it", exact=True).fill("correct horse battery")
+    dialog.get_by_label("Passphrase of the keys in it", exact=True).fill(PASSPHRASE)
     dialog.get_by_role("button", name="Restore", exact=True).click()
     expect(dialog.get_by_role("alert")).to_contain_text("Your keys are locked. Unlock them first.")
-    assert read_config(other) == before
+    assert stored_config(other) == before
     dialog.get_by_role("button", name="Cancel").click()
     other.get_by_role("button", name="Save it with keys…").click()
     expect(other.get_by_role("dialog")).to_contain_text("Keys that are locked now are not in it.")
@@ -339,10 +332,8 @@ def test_without_their_passphrase_the_keys_stay_in_the_file(
     page: Page, static_server: str, open_provider: OpenProvider, new_context: Callable[..., BrowserContext]
 ) -> None:
     open_with_key(page, static_server, open_provider)
-    saved = save_with_keys(page, "correct horse battery")
-    other = new_context().new_page()
-    other.goto(static_server)
-    wait_for_python(other)
+    saved = save_with_keys(page)
+    other = open_another(new_context, static_server)
     open_restore(other, saved).get_by_role("button", name="Restore", exact=True).click()
     expect(other.get_by_role("dialog")).to_have_count(0)
     other.get_by_role("link", name="Providers").click()
@@ -353,7 +344,7 @@ def test_a_key_that_is_here_goes_nowhere_else_because_of_a_backup(
     page: Page, static_server: str, open_provider: OpenProvider
 ) -> None:
     open_with_key(page, static_server, open_provider)
-    provider = read_config(page)["providers"][0]
+    provider = stored_config(page)["providers"][0]
     relay = {"id": "new", "name": "New", "url": "https://relay.example", "order": 1, "weight": 1, "enabled": True}
     consents = [{"relay": "new", "provider": "fake"}, {"relay": "new", "provider": "*"}]
 
@@ -367,7 +358,7 @@ def test_a_key_that_is_here_goes_nowhere_else_because_of_a_backup(
     expect(page.get_by_role("dialog")).to_have_count(0)
     page.get_by_role("link", name="Providers").click()
     expect(provider_cards(page)).to_contain_text("Key: On this device")
-    config = read_config(page)
+    config = stored_config(page)
     assert [row["id"] for row in config["relays"]] == ["new"]
     assert config["consents"] == []
     # Another address: the key stays behind, and comes back with the configuration that it was kept for.
@@ -376,19 +367,10 @@ def test_a_key_that_is_here_goes_nowhere_else_because_of_a_backup(
     page.get_by_role("link", name="Providers").click()
     expect(provider_cards(page)).to_contain_text("No key")
     open_settings(page)
-    page.get_by_role("region", name="Earlier configurations").get_by_role("listitem").first.get_by_role(
-        "button"
-    ).click()
+    earlier = page.get_by_role("region", name="Earlier configurations")
+    earlier.get_by_role("listitem").first.get_by_role("button").click()
     page.get_by_role("link", name="Providers").click()
     expect(provider_cards(page)).to_contain_text("Key: On this device")
-
-
-def read_config(page: Page) -> dict[str, Any]:
-    config: dict[str, Any] = page.evaluate("""async () => {
-      const { Store } = await import(own("js/store.js"));
-      return (await (await Store.open(() => {})).settings()).config;
-    }""")
-    return config
 
 
 def test_what_a_new_chat_begins_with_is_in_the_backup(
@@ -398,9 +380,7 @@ def test_what_a_new_chat_begins_with_is_in_the_backup(
     wait_for_python(page)
     set_system_prompt(page, "Answer in rhyme.")
     saved = save_all(page)
-    other = new_context().new_page()
-    other.goto(static_server)
-    wait_for_python(other)
+    other = open_another(new_context, static_server)
     open_restore(other, saved).get_by_role("button", name="Restore", exact=True).click()
     expect(other.get_by_role("dialog")).to_have_count(0)
     other.get_by_role("link", name="Chat", exact=True).click()

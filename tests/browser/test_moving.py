@@ -11,11 +11,17 @@ from typing import Any
 import pytest
 from playwright.sync_api import Download, Locator, Page, expect
 
-from tests.browser.pages import open_settings, provider_cards, save, set_passphrase, wait_for_python
+from tests.browser.pages import (
+    PASSPHRASE,
+    open_settings,
+    provider_cards,
+    save,
+    set_passphrase,
+    stored_config,
+    wait_for_python,
+)
 from tests.page_errors import PageErrors
 from tests.unit.fixtures import IMPORTS
-
-PASS = "correct horse battery"
 
 
 def open_import(page: Page) -> Locator:
@@ -33,17 +39,6 @@ def look_at(dialog: Locator, text: str) -> None:
 
 def names(page: Page) -> list[str]:
     return provider_cards(page).get_by_role("heading").all_inner_texts()
-
-
-def stored_config(page: Page) -> dict[str, Any]:
-    config: dict[str, Any] = page.evaluate(
-        """async () => {
-          const { Store } = await import(own("js/store.js"));
-          const settings = await (await Store.open()).settings();
-          return settings.config ?? { providers: [] };
-        }"""
-    )
-    return config
 
 
 @pytest.fixture
@@ -203,8 +198,8 @@ def test_an_export_has_no_key_unless_a_passphrase_is_set(
         dialog.get_by_label("Passphrase", exact=True).fill("short")
         dialog.get_by_role("button", name="Save as a file").click()
         expect(dialog.get_by_text("At least 10 characters.")).to_be_visible()
-        dialog.get_by_label("Passphrase", exact=True).fill(PASS)
-        dialog.get_by_label("Once more", exact=True).fill(PASS)
+        dialog.get_by_label("Passphrase", exact=True).fill(PASSPHRASE)
+        dialog.get_by_label("Once more", exact=True).fill(PASSPHRASE)
 
     with read(export(page, seal)) as sealed:
         assert "made-up" not in sealed
@@ -216,7 +211,7 @@ def test_an_export_has_no_key_unless_a_passphrase_is_set(
     dialog.get_by_role("button", name="Open it").click()
     expect(dialog.get_by_text("That is not its passphrase")).to_be_visible()
     assert stored_config(other)["providers"] == []
-    dialog.get_by_label("Passphrase", exact=True).fill(PASS)
+    dialog.get_by_label("Passphrase", exact=True).fill(PASSPHRASE)
     dialog.get_by_role("button", name="Open it").click()
     dialog.get_by_role("button", name="Apply 1 item").click()
     expect(provider_cards(other).first).to_contain_text("Key: On this device")

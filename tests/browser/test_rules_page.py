@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.pages import last_answer, save, send, wait_for_python
+from tests.browser.pages import last_answer, save, send, stored_config, wait_for_python
 from tests.fakes.providers import OpenProvider
 
 _SEED = """async ([config, key]) => {
@@ -16,10 +16,6 @@ _SEED = """async ([config, key]) => {
   await store.saveSetting("config", config);
   for (const { id } of config.providers) await store.vault.save("providers", id, { value: key, custody: "device" });
   await store.saveSetting("model", "first/fake-small");
-}"""
-_READ_CONFIG = """async () => {
-  const { Store } = await import(own("js/store.js"));
-  return (await (await Store.open()).settings()).config;
 }"""
 _OVERFLOWING = """() => ["html", "main", "dialog"].flatMap((name) => document.querySelector(name) ?? [])
   .filter((one) => one.scrollWidth > one.clientWidth).map(({ tagName }) => tagName)"""
@@ -110,7 +106,7 @@ def test_rule_is_added_moved_switched_off_removed_and_kept(open_rules: OpenRules
     page.reload()
     expect(list_rules(page).first).to_contain_text("At night")
     expect(switch).not_to_be_checked()
-    night = page.evaluate(_READ_CONFIG)["rules"][0]
+    night = stored_config(page)["rules"][0]
     assert night == {
         "id": "at-night",
         "name": "At night",
@@ -138,7 +134,7 @@ def test_problems_stand_beside_their_fields_and_nothing_is_lost(open_rules: Open
     expect(dialog.get_by_role("alert").first).to_contain_text("“moon” is not known here")
     page.keyboard.press("Escape")
     expect(dialog).to_have_count(0)
-    assert page.evaluate(_READ_CONFIG)["rules"] == [odd]
+    assert stored_config(page)["rules"] == [odd]
 
 
 def test_rule_in_python_is_saved_once_it_compiles(open_rules: OpenRules) -> None:
@@ -151,7 +147,7 @@ def test_rule_in_python_is_saved_once_it_compiles(open_rules: OpenRules) -> None
     dialog.get_by_role("button", name="Save").click()
     expect(source).to_have_accessible_description(re.compile("Line 2"))
     expect(source).to_be_focused()
-    assert not page.evaluate(_READ_CONFIG).get("rules")
+    assert not stored_config(page).get("rules")
 
     source.fill("def route(request, context):")
     page.keyboard.press("End")
@@ -202,7 +198,7 @@ def test_rules_are_tried_as_they_stand_in_the_form(open_rules: OpenRules) -> Non
     dialog.get_by_role("button", name="Try", exact=True).click()
     expect(list_outcomes(dialog).nth(1)).to_contain_text(re.compile(r"Decides.*Long \(this rule\)", re.DOTALL))
     page.keyboard.press("Escape")
-    assert page.evaluate(_READ_CONFIG)["rules"] == [night, long, off]
+    assert stored_config(page)["rules"] == [night, long, off]
 
 
 def test_rule_sends_a_chat_elsewhere(
@@ -264,7 +260,7 @@ def test_options_are_kept_beside_what_the_page_does_not_know(open_rules: OpenRul
     page.reload()
     expect(page.get_by_label("Keep them for")).to_have_value("604800")
     kept = {"shares_requests": False, "caches_answers": True, "cache_lifetime": 604800, "unheard_of": 1}
-    assert page.evaluate(_READ_CONFIG)["options"] == kept
+    assert stored_config(page)["options"] == kept
 
 
 def test_nothing_is_cut_off_on_a_narrow_screen(open_rules: OpenRules) -> None:

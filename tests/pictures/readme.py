@@ -13,7 +13,6 @@ from tools.browsers import list_arguments, prepare_browser
 from tools.places import DIST
 from tools.servers import serve_folder
 
-_SIZE = (1280, 800)
 _DIRECT = "Straight from the provider: it answers browsers, so nothing stands in between."
 _RELAYED = """Around the corner. My provider answers **no browser**, so the same request went through your relay:
 
@@ -27,7 +26,6 @@ async for event in client.stream("zai-coding/glm-4.6", messages):
 def main(arguments: Sequence[str]) -> int:
     """Ask one provider that answers browsers and one that does not, and take the picture; return the exit code."""
     (file,) = arguments
-    width, height = _SIZE
     with (
         serve_folder(DIST) as origin,
         OpenProvider() as openai,
@@ -38,9 +36,7 @@ def main(arguments: Sequence[str]) -> int:
         openai.models, openai.text = ["gpt-5.2"], _DIRECT
         zai.reasoning, zai.text = "The reader asks which way I came.", _RELAYED
         browser = playwright.chromium.launch(executable_path=prepare_browser(), args=list_arguments())
-        page = browser.new_page(
-            viewport={"width": width, "height": height}, color_scheme="light", service_workers="block"
-        )
+        page = browser.new_page(viewport={"width": 1280, "height": 800}, color_scheme="light", service_workers="block")
         app = App(page, origin)
         app.pair(relay.url, relay.token, "This computer")
         app.add_provider("OpenAI", key=openai.key, base_url=openai.base_url)

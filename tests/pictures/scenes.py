@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.browser.pages import last_answer, send, wait_for_python
+from tests.browser.pages import PASSPHRASE, last_answer, send, wait_for_python
 
 if TYPE_CHECKING:
     from tests.fakes.providers import OpenProvider
@@ -189,7 +189,7 @@ def _backup(page: Page) -> None:
     page.get_by_role("button", name="Save it with keys…").click()
     dialog = page.get_by_role("dialog", name="Save everything, with keys")
     for label in ("Passphrase", "Once more"):
-        dialog.get_by_label(label, exact=True).fill("correct horse battery")
+        dialog.get_by_label(label, exact=True).fill(PASSPHRASE)
 
 
 def _restore(page: Page) -> None:

@@ -223,10 +223,9 @@ export function backupActions({ model, rpc, keeper, secrets, settings, conversat
       const text = await openSealed(sealed ?? {}, passphrase);
       if (text === null) throw new Error(t`That is not its passphrase, or the file was changed. Nothing was changed here.`);
       const source = { text, config: emptyConfig() };
-      const { imported, changes } = await told(rpc.call("read_import", source));
+      const { changes } = await told(rpc.call("read_import", source));
       const choices = Object.fromEntries(changes.map(({ key }) => [key, /** @type {const} */ ("replace")]));
-      const { config, secrets: keys } = await told(rpc.call("merge_import", { ...source, choices }));
-      return { config: imported?.document ?? config, secrets: keys };
+      return told(rpc.call("merge_import", { ...source, choices }));
     },
 
     /**

@@ -1,24 +1,20 @@
 // @ts-check
-import { useState } from "preact/hooks";
-import { passphraseProblem } from "../../state/custodies.js";
 import { t } from "../../words.js";
 import { useApp } from "../parts/context.js";
 import { html } from "../parts/html.js";
 import { Modal } from "../parts/modal.js";
-import { NewPassphrase } from "../parts/new_passphrase.js";
+import { NewPassphrase, useNewPassphrase } from "../parts/new_passphrase.js";
 
 /** @param {{close: () => void}} props */
 export function BackupDialog({ close }) {
   const { model, actions } = useApp();
-  const [typed, setTyped] = useState({ passphrase: "", repeated: "" });
-  const [problem, setProblem] = useState("");
+  const { fields, take } = useNewPassphrase();
   /** @param {Event} event */
   const save = (event) => {
     event.preventDefault();
-    const wrong = passphraseProblem(typed.passphrase, typed.repeated);
-    setProblem(wrong);
-    if (wrong) return;
-    void actions.reported(actions.backups.save(typed.passphrase));
+    const passphrase = take();
+    if (passphrase === null) return;
+    void actions.reported(actions.backups.save(passphrase));
     close();
   };
   return html`
@@ -27,7 +23,7 @@ export function BackupDialog({ close }) {
         <div class="modal-body">
           <p>${t`Keys and tokens are encrypted under a passphrase; without it nobody can read them. The rest is in the file as it is, and can be restored without the passphrase too.`}</p>
           ${isSecureContext
-            ? html`<${NewPassphrase} typed=${typed} onChange=${setTyped} problem=${problem} />`
+            ? html`<${NewPassphrase} label=${t`Passphrase`} ...${fields} />`
             : html`<p class="hint">${t`this page came unencrypted, so it cannot encrypt a file`}</p>`}
           ${model.vault.value === "locked" && html`<p class="hint">${t`Keys that are locked now are not in it. Unlock them first.`}</p>`}
         </div>

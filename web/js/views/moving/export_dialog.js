@@ -2,12 +2,11 @@
 /** @import { ExportFormat } from "../../protocol.js" */
 import { useEffect, useState } from "preact/hooks";
 import { copied } from "../../clipboard.js";
-import { passphraseProblem } from "../../state/custodies.js";
 import { t } from "../../words.js";
 import { useApp } from "../parts/context.js";
 import { html } from "../parts/html.js";
 import { Modal } from "../parts/modal.js";
-import { NewPassphrase } from "../parts/new_passphrase.js";
+import { NewPassphrase, useNewPassphrase } from "../parts/new_passphrase.js";
 import { Told } from "../parts/told.js";
 
 /** @type {{format: ExportFormat, name: () => string, meaning: () => string}[]} */
@@ -25,17 +24,15 @@ export function ExportDialog({ close }) {
   const { actions } = useApp();
   const [format, setFormat] = useState(/** @type {ExportFormat} */ ("sidestep"));
   const [withKeys, setWithKeys] = useState(false);
-  const [typed, setTyped] = useState({ passphrase: "", repeated: "" });
-  const [problem, setProblem] = useState("");
+  const { fields, take } = useNewPassphrase();
   const [notes, setNotes] = useState(/** @type {string[]} */ ([]));
   const isSealed = withKeys && format === "sidestep";
   useEffect(() => {
     void actions.reported(actions.moving.write(format, "").then((exported) => setNotes(exported.notes)));
   }, [format]);
   const write = async () => {
-    const wrong = isSealed ? passphraseProblem(typed.passphrase, typed.repeated) : "";
-    setProblem(wrong);
-    return wrong ? null : actions.moving.write(format, isSealed ? typed.passphrase : "");
+    const passphrase = isSealed ? take() : "";
+    return passphrase === null ? null : actions.moving.write(format, passphrase);
   };
   /** @param {Event} event */
   const save = (event) => {
@@ -64,8 +61,7 @@ export function ExportDialog({ close }) {
           ${format === "sidestep" && html`
             <label class="choice"><input type="checkbox" checked=${withKeys} disabled=${!isSecureContext} onChange=${() => setWithKeys(!withKeys)} />
               <span><strong>${t`With keys and tokens`}</strong> <small>${isSecureContext ? t`encrypted under a passphrase; without it nobody can read the file` : t`this page came unencrypted, so it cannot encrypt a file`}</small></span></label>`}
-          ${isSealed && html`
-            <${NewPassphrase} typed=${typed} onChange=${setTyped} problem=${problem} />`}
+          ${isSealed && html`<${NewPassphrase} label=${t`Passphrase`} ...${fields} />`}
           ${!isSealed && html`<p class="hint">${t`No key and no token is in it.`}</p>`}
           ${notes.map((note) => html`<p class="hint" key=${note}><${Told} text=${note} /></p>`)}
         </div>

@@ -1,11 +1,11 @@
 // @ts-check
 /** @import { Custody } from "../../vaults.js" */
 import { useState } from "preact/hooks";
-import { CUSTODIES, custodyName, custodyProtection, passphraseProblem } from "../../state/custodies.js";
+import { CUSTODIES, custodyName, custodyProtection } from "../../state/custodies.js";
 import { t, tn } from "../../words.js";
 import { useApp } from "../parts/context.js";
 import { html } from "../parts/html.js";
-import { SecretField } from "../parts/secret_field.js";
+import { NewPassphrase, useNewPassphrase } from "../parts/new_passphrase.js";
 import { Section } from "./section.js";
 
 export function KeySettings() {
@@ -46,24 +46,19 @@ export function KeySettings() {
 /** @param {{done: () => void}} props */
 function PassphraseForm({ done }) {
   const { actions } = useApp();
-  const [passphrase, setPassphrase] = useState("");
-  const [repeated, setRepeated] = useState("");
-  const [problem, setProblem] = useState("");
+  const { fields, take } = useNewPassphrase();
   /** @param {Event} event */
   const set = async (event) => {
     event.preventDefault();
-    const wrong = passphraseProblem(passphrase, repeated);
-    setProblem(wrong);
-    if (wrong) return;
+    const passphrase = take();
+    if (passphrase === null) return;
     await actions.reported(actions.secrets.keepAll("passphrase", passphrase));
     done();
   };
   return html`
     <form class="passphrase" onSubmit=${set}>
-      <${SecretField} name="new-passphrase" label=${t`New passphrase`} value=${passphrase} onChange=${setPassphrase}
-        isKept=${false} problems=${problem ? [{ item: "", field: "new-passphrase", message: problem }] : []}
+      <${NewPassphrase} label=${t`New passphrase`} ...${fields}
         hint=${t`A sentence that only you would say is best. It is asked for when the page opens.`} />
-      <${SecretField} name="repeated" label=${t`Once more`} value=${repeated} onChange=${setRepeated} isKept=${false} />
       <div class="card-actions">
         <button type="submit" class="primary">${t`Set the passphrase`}</button>
         <button type="button" class="quiet" onClick=${done}>${t`Cancel`}</button>
